@@ -1,0 +1,1 @@
+"""Dilo: the platform a company that sells on credit runs on."""

@@ -1,0 +1,127 @@
+"""SQL on the current transaction. Outside one everything raises: nothing runs without a scope.
+
+Statements take ``:name`` parameters; asyncpg's prepared statements are cached per connection.
+"""
+
+import os
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import asyncpg
+import msgspec
+from piccolo.engine.postgres import PostgresEngine
+
+from dilo.kit.errors import NotFound, OutsideScope
+
+os.environ.setdefault("PICCOLO_CONF", "dilo.run.piccolo_conf")
+
+T = TypeVar("T")
+_PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
+_engine: PostgresEngine | None = None
+
+
+def use_engine(engine: PostgresEngine) -> None:
+    """The composition root hands over the engine once."""
+    global _engine
+    _engine = engine
+
+
+def engine() -> PostgresEngine:
+    if _engine is None:
+        raise OutsideScope("no database engine in this process")
+    return _engine
+
+
+async def prepare_connection(connection: asyncpg.Connection) -> None:
+    """JSON columns come and go as Python values on every pooled connection."""
+    for kind in ("json", "jsonb"):
+        await connection.set_type_codec(
+            kind,
+            encoder=lambda value: msgspec.json.encode(value).decode(),
+            decoder=msgspec.json.decode,
+            schema="pg_catalog",
+        )
+
+
+def connection() -> asyncpg.Connection:
+    transaction = engine().current_transaction.get()
+    if transaction is None:
+        raise OutsideScope("a query outside tenants.scope()")
+    return transaction.connection
+
+
+@lru_cache(maxsize=2048)
+def _positional(sql: str) -> tuple[str, tuple[str, ...]]:
+    names: list[str] = []
+
+    def number(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name not in names:
+            names.append(name)
+        return f"${names.index(name) + 1}"
+
+    return _PARAMETER.sub(number, sql), tuple(names)
+
+
+def _bind(sql: str, params: Mapping[str, Any]) -> tuple[str, list[Any]]:
+    text, names = _positional(sql)
+    assert len(names) == len(params), f"parameters {sorted(params)} do not match {sorted(names)}"
+    return text, [params[name] for name in names]
+
+
+async def rows(sql: str, /, **params: Any) -> list[asyncpg.Record]:
+    text, values = _bind(sql, params)
+    return await connection().fetch(text, *values)
+
+
+async def one_or_none(sql: str, /, **params: Any) -> asyncpg.Record | None:
+    text, values = _bind(sql, params)
+    return await connection().fetchrow(text, *values)
+
+
+async def one(sql: str, /, **params: Any) -> asyncpg.Record:
+    """Raises NotFound where there is no row."""
+    row = await one_or_none(sql, **params)
+    if row is None:
+        raise NotFound
+    return row
+
+
+async def value(sql: str, /, **params: Any) -> Any:
+    text, values = _bind(sql, params)
+    return await connection().fetchval(text, *values)
+
+
+async def execute(sql: str, /, **params: Any) -> int:
+    """Returns how many rows were touched."""
+    text, values = _bind(sql, params)
+    status = await connection().execute(text, *values)
+    return int(status.rsplit(" ", 1)[-1]) if status[-1].isdigit() else 0
+
+
+async def rows_as(shape: type[T], sql: str, /, **params: Any) -> list[T]:
+    return [shape(**row) for row in await rows(sql, **params)]
+
+
+async def one_as(shape: type[T], sql: str, /, **params: Any) -> T:
+    return shape(**await one(sql, **params))
+
+
+async def one_or_none_as(shape: type[T], sql: str, /, **params: Any) -> T | None:
+    row = await one_or_none(sql, **params)
+    return None if row is None else shape(**row)
+
+
+async def copy_in(table: str, columns: Sequence[str], records: Any) -> None:
+    """COPY into a table under the caller's row security (asyncpg binary COPY)."""
+    await connection().copy_records_to_table(table, columns=columns, records=records)
+
+
+@asynccontextmanager
+async def savepoint() -> AsyncIterator[None]:
+    """A part that may fail alone: an exception undoes only what happened inside."""
+    async with connection().transaction():
+        yield
