@@ -1,0 +1,148 @@
+"""Sign-in of staff, own preferences, and the list of colleagues."""
+
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, Router, get, post
+
+from dilo.kit import i18n, web
+from dilo.kit.errors import Refusal
+from dilo.kit.visit import visit
+from dilo.people import actions, queries
+from dilo.people.access import COOKIE
+from dilo.people.roles import VERBS, may
+from tenants.sessions import SESSION_DAYS, sign_in, sign_out
+
+Req = Request[Any, Any, Any]
+
+
+class SignIn(msgspec.Struct):
+    email: str
+    password: str
+    next: str = ""
+
+
+class Invitation(msgspec.Struct):
+    email: str
+    name: str
+    password: str
+    role: Literal["owner", "manager", "sales", "warehouse", "accountant"]
+
+
+class Preferences(msgspec.Struct):
+    language: Literal["uk", "en", "ru"] | None = None
+    theme: Literal["auto", "light", "dark"] | None = None
+    next: str = "/office"
+
+
+class Role(msgspec.Struct):
+    role: Literal["owner", "manager", "sales", "warehouse", "accountant"]
+
+
+def set_session_cookie(response: Response[Any], name: str, token: str, path: str, tls: bool) -> None:
+    response.set_cookie(
+        name, token, httponly=True, samesite="lax", path=path, secure=tls,
+        max_age=SESSION_DAYS * 86400,
+    )
+
+
+@get("/office/sign-in", opt=may("anyone"))
+async def sign_in_new(next: str = "") -> Response[str]:
+    return web.page("people/sign_in.html", form=web.Filled(values={"next": next}))
+
+
+@post("/office/sign-in", opt=may("anyone", transaction="own"), status_code=200)
+async def sign_in_create(request: Req) -> Response[Any]:
+    form = await web.read_form(SignIn, request)
+    if form.input is None:
+        return web.page("people/sign_in.html", status=422, form=form)
+    try:
+        token = await sign_in(
+            visit().tenant, "office", form.input.email, form.input.password,
+            address=request.client.host if request.client else "",
+            user_agent=request.headers.get("user-agent", ""),
+        )
+    except Refusal as refusal:
+        form.errors["_"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
+        return web.page("people/sign_in.html", status=refusal.status, form=form)
+    target = form.input.next if form.input.next.startswith("/office") else "/office"
+    response = web.redirect(target)
+    set_session_cookie(response, COOKIE, token, "/office", request.url.scheme == "https")
+    return response
+
+
+@post("/office/sign-out", opt=may("anyone"), status_code=200)
+async def sign_out_create(request: Req) -> Response[Any]:
+    await sign_out(request.cookies.get(COOKIE, ""))
+    response = web.redirect("/office/sign-in")
+    response.delete_cookie(COOKIE, path="/office")
+    return response
+
+
+@post("/office/preferences", opt=may("anyone"), status_code=200)
+async def preferences_update(request: Req) -> Response[Any]:
+    form = await web.read_form(Preferences, request)
+    wish = form.input or Preferences()
+    actor = visit().actor
+    if actor is not None:
+        await actions.prefer(actor, wish.language, wish.theme)
+    response = web.redirect(wish.next)
+    for name, value in (("dilo_language", wish.language), ("dilo_theme", wish.theme)):
+        if value:
+            response.set_cookie(name, value, samesite="lax", max_age=31_536_000, path="/")
+    return response
+
+
+@get("/office/people", opt=may("people.edit"))
+async def index() -> Response[str]:
+    return await _people(web.EMPTY)
+
+
+async def _people(form: web.Filled[Any], status: int = 200) -> Response[str]:
+    return web.page(
+        "people/index.html", status=status, people=await queries.colleagues(),
+        roles=sorted(VERBS), form=form,
+    )
+
+
+@post("/office/people", opt=may("people.edit"), status_code=200)
+async def invite(request: Req) -> Response[Any]:
+    form = await web.read_form(Invitation, request)
+    if form.input is None:
+        return await _people(form, 422)
+    new = form.input
+    try:
+        await actions.invite(visit().actor, new.email, new.name, new.role, new.password)
+    except Refusal as refusal:
+        form.errors["email"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
+        return await _people(form, 422)
+    web.flash("success", "flash:invited", name=new.name)
+    return web.redirect("/office/people")
+
+
+@post("/office/people/{identity_id:uuid}/role", opt=may("people.edit"), status_code=200)
+async def role_update(request: Req, identity_id: UUID) -> Response[Any]:
+    await queries.colleague(identity_id)
+    form = await web.read_form(Role, request)
+    if form.input:
+        await actions.change_role(visit().actor, identity_id, form.input.role)
+        web.flash("success", "flash:saved")
+    return web.redirect("/office/people")
+
+
+@post("/office/people/{identity_id:uuid}/disabling", opt=may("people.edit"), status_code=200)
+async def disabling_create(identity_id: UUID) -> Response[Any]:
+    person = await queries.colleague(identity_id)
+    await actions.disable(visit().actor, identity_id, person.disabled_at is None)
+    web.flash("success", "flash:saved")
+    return web.redirect("/office/people")
+
+
+router = Router(
+    path="/",
+    route_handlers=[
+        sign_in_new, sign_in_create, sign_out_create, preferences_update, index, invite,
+        role_update, disabling_create,
+    ],
+)

@@ -1,0 +1,40 @@
+"""Roles of staff and the verbs each may do. A permission per verb; the owner may everything."""
+
+from typing import Any
+
+SALES = frozenset(
+    "desk.read parties.read parties.edit catalogue.read prices.read stock.read orders.read "
+    "orders.edit orders.submit orders.confirm orders.cancel overrides.request invoices.read "
+    "receivables.read payments.read dunning.read shipments.read".split()
+)
+WAREHOUSE = frozenset(
+    "desk.read parties.read catalogue.read stock.read stock.edit orders.read shipments.read "
+    "shipments.dispatch returns.accept".split()
+)
+ACCOUNTANT = frozenset(
+    "desk.read parties.read parties.edit catalogue.read prices.read stock.read orders.read "
+    "invoices.read invoices.post receivables.read payments.read payments.record payments.reverse "
+    "payments.allocate dunning.read dunning.run dunning.edit returns.accept shipments.read "
+    "imports.run reports.read books.read overrides.approve".split()
+)
+MANAGER = (
+    SALES
+    | WAREHOUSE
+    | ACCOUNTANT
+    | frozenset("credit.edit prices.edit catalogue.edit portal.invite bots.edit".split())
+)
+OWNER = MANAGER | frozenset("people.edit tenant.edit".split())
+
+VERBS: dict[str, frozenset[str]] = {
+    "owner": OWNER,
+    "manager": MANAGER,
+    "sales": SALES,
+    "warehouse": WAREHOUSE,
+    "accountant": ACCOUNTANT,
+}
+
+
+def may(verb: str, **more: Any) -> dict[str, Any]:
+    """The ``opt`` of a route: which verb it takes. Unknown verbs are a bug, found at import."""
+    assert verb in OWNER or verb in {"anyone", "signed-in"}, verb
+    return {"verb": verb, **more}
