@@ -15,10 +15,12 @@ import msgspec
 from piccolo.engine.postgres import PostgresEngine
 
 from dilo.kit.errors import NotFound, OutsideScope
+from dilo.kit.paging import Page, Paging
 
 os.environ.setdefault("PICCOLO_CONF", "dilo.run.piccolo_conf")
 
 T = TypeVar("T")
+Row = asyncpg.Record
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
 _engine: PostgresEngine | None = None
 
@@ -125,3 +127,10 @@ async def savepoint() -> AsyncIterator[None]:
     """A part that may fail alone: an exception undoes only what happened inside."""
     async with connection().transaction():
         yield
+
+
+def page_of(shape: type[T], found: list[Row], paging: Paging) -> Page[T]:
+    """Rows that carry ``total_rows`` (count over the whole filter) become a page."""
+    total = found[0]["total_rows"] if found else 0
+    plain = [{name: value for name, value in row.items() if name != "total_rows"} for row in found]
+    return Page([shape(**row) for row in plain], total, paging)

@@ -1,0 +1,1 @@
+"""The journal: append-only double entry with analytics on the line (ledger — головна книга, проводки)."""

@@ -1,0 +1,98 @@
+"""Posting. An entry and its lines go in whole and are never changed; corrections are counter-entries."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from dilo.kit import db
+from dilo.kit.ids import uuid7
+from dilo.kit.money import ZERO
+from tenants.numbering import next_numbers
+
+CASH, BANK, RECEIVABLE, INVENTORY = "1000", "1010", "1100", "1200"
+EQUITY, SALES, RETURNS, COST, WRITE_OFF = "3000", "4000", "4010", "5000", "6000"
+
+POST_ENTRIES = """
+INSERT INTO journal_entry (id, number, kind, effective_on, currency, source_id, memo, key)
+SELECT * FROM unnest(:ids::uuid[], :numbers::bigint[], :kinds::text[], :days::date[],
+  :currencies::text[], :sources::uuid[], :memos::text[], :keys::text[])
+"""
+POST_LINES = """
+INSERT INTO journal_line (entry_id, account, effective_on, currency, debit, credit, party_id)
+SELECT * FROM unnest(:entries::uuid[], :accounts::text[], :days::date[], :currencies::text[],
+  :debits::numeric[], :credits::numeric[], :parties::uuid[])
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One side is zero, the other positive."""
+
+    account: str
+    debit: Decimal = ZERO
+    credit: Decimal = ZERO
+    party_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    kind: str
+    effective_on: date
+    currency: str
+    lines: tuple[Line, ...]
+    source_id: UUID | None = None
+    memo: str | None = None
+    key: str | None = None
+    id: UUID = field(default_factory=uuid7)
+
+    def __post_init__(self) -> None:
+        debit = sum((line.debit for line in self.lines), ZERO)
+        credit = sum((line.credit for line in self.lines), ZERO)
+        assert debit == credit and self.lines, f"{self.kind} does not balance: {debit} {credit}"
+
+
+def two_sided(
+    kind: str, on: date, currency: str, amount: Decimal, *, debit: str, credit: str,
+    party_id: UUID | None, source_id: UUID | None = None, memo: str | None = None,
+) -> Entry:
+    """The commonest entry: one debit, one credit, both about one party."""
+    lines = (Line(debit, debit=amount, party_id=party_id),
+             Line(credit, credit=amount, party_id=party_id))
+    return Entry(kind, on, currency, lines, source_id=source_id, memo=memo)
+
+
+def counter_entry(entry: Entry, on: date, kind: str) -> Entry:
+    """The same with the sides exchanged: how a posted entry is corrected."""
+    lines = tuple(replace(line, debit=line.credit, credit=line.debit) for line in entry.lines)
+    return replace(entry, id=uuid7(), kind=kind, effective_on=on, lines=lines, key=None)
+
+
+async def post_entries(entries: Sequence[Entry]) -> None:
+    """Two statements whatever the count. Numbers are gapless per tenant."""
+    if not entries:
+        return
+    numbers = await next_numbers("journal", len(entries))
+    await db.execute(
+        POST_ENTRIES,
+        ids=[entry.id for entry in entries],
+        numbers=list(numbers),
+        kinds=[entry.kind for entry in entries],
+        days=[entry.effective_on for entry in entries],
+        currencies=[entry.currency for entry in entries],
+        sources=[entry.source_id for entry in entries],
+        memos=[entry.memo for entry in entries],
+        keys=[entry.key for entry in entries],
+    )
+    lines = [(entry, line) for entry in entries for line in entry.lines]
+    await db.execute(
+        POST_LINES,
+        entries=[entry.id for entry, _ in lines],
+        accounts=[line.account for _, line in lines],
+        days=[entry.effective_on for entry, _ in lines],
+        currencies=[entry.currency for entry, _ in lines],
+        debits=[line.debit for _, line in lines],
+        credits=[line.credit for _, line in lines],
+        parties=[line.party_id for _, line in lines],
+    )

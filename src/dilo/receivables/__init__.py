@@ -1,0 +1,1 @@
+"""What clients owe: documents, open items, allocations (receivables — дебіторська заборгованість)."""

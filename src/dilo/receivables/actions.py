@@ -1,0 +1,266 @@
+"""Posting invoices and credit notes, opening items, allocating. Figures follow by database triggers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from dilo.kit import db
+from dilo.kit.errors import NotFound, Refusal
+from dilo.kit.ids import uuid7
+from dilo.kit.money import ZERO
+from dilo.ledger.actions import RECEIVABLE, RETURNS, SALES, Entry, post_entries, two_sided
+from dilo.receivables.queries import OpenItem, open_items_of
+from dilo.receivables.rules import oldest_first
+
+LOCK_BALANCE = """
+SELECT receivable, credit, confirmed, shipped FROM party_balance
+WHERE party_id = :party_id AND currency = :currency FOR UPDATE
+"""
+START_BALANCE = """
+INSERT INTO party_balance (party_id, currency) VALUES (:party_id, :currency) ON CONFLICT DO NOTHING
+"""
+INVOICES = """
+INSERT INTO invoice (id, number, kind, party_id, order_id, shipment_id, credits_invoice_id,
+  issued_on, due_on, currency, total, entry_id, import_id)
+SELECT * FROM unnest(:ids::uuid[], :numbers::text[], :kinds::text[], :parties::uuid[],
+  :orders::uuid[], :shipments::uuid[], :credits::uuid[], :issued::date[], :due::date[],
+  :currencies::text[], :totals::numeric[], :entries::uuid[], :imports::uuid[])
+"""
+INVOICE_LINES = """
+INSERT INTO invoice_line (invoice_id, line_no, product_id, order_line_id, description, quantity,
+  price, amount)
+SELECT * FROM unnest(:invoices::uuid[], :line_nos::int[], :products::uuid[], :order_lines::uuid[],
+  :descriptions::text[], :quantities::numeric[], :prices::numeric[], :amounts::numeric[])
+"""
+OPEN_ITEMS = """
+INSERT INTO open_item (id, party_id, kind, side, document_id, number, issued_on, due_on, currency,
+  amount, open_amount, entry_id)
+SELECT i, p, k, s, d, n, o, u, c, a, a, e FROM unnest(:ids::uuid[], :parties::uuid[],
+  :kinds::text[], :sides::text[], :documents::uuid[], :numbers::text[], :issued::date[],
+  :due::date[], :currencies::text[], :amounts::numeric[], :entries::uuid[])
+  AS t(i, p, k, s, d, n, o, u, c, a, e)
+"""
+ALLOCATE = """
+INSERT INTO allocation (debit_item_id, credit_item_id, amount, allocated_on, reverses_id)
+SELECT * FROM unnest(:debits::uuid[], :credits::uuid[], :amounts::numeric[], :days::date[],
+  :reversed::uuid[])
+"""
+OF_ITEM = """
+SELECT a.id, a.debit_item_id, a.credit_item_id, a.amount FROM allocation a
+WHERE (a.debit_item_id = :item_id OR a.credit_item_id = :item_id) AND a.amount > 0
+  AND NOT EXISTS (SELECT 1 FROM allocation r
+                  WHERE r.tenant_id = a.tenant_id AND r.reverses_id = a.id)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Running figures of one party in one currency, locked until the transaction ends."""
+
+    receivable: Decimal = ZERO
+    credit: Decimal = ZERO
+    confirmed: Decimal = ZERO
+    shipped: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentLine:
+    product_id: UUID
+    quantity: Decimal
+    price: Decimal
+    amount: Decimal
+    description: str | None = None
+    order_line_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An invoice or a credit note about to be posted. ``total`` is the sum of its lines."""
+
+    kind: str
+    number: str
+    party_id: UUID
+    issued_on: date
+    due_on: date
+    currency: str
+    lines: Sequence[DocumentLine]
+    order_id: UUID | None = None
+    shipment_id: UUID | None = None
+    credits_invoice_id: UUID | None = None
+    import_id: UUID | None = None
+    id: UUID = field(default_factory=uuid7)
+
+    @property
+    def total(self) -> Decimal:
+        return sum((line.amount for line in self.lines), ZERO)
+
+
+@dataclass(frozen=True, slots=True)
+class NewItem:
+    party_id: UUID
+    kind: str
+    side: str
+    document_id: UUID
+    number: str
+    issued_on: date
+    due_on: date
+    currency: str
+    amount: Decimal
+    entry_id: UUID
+    id: UUID = field(default_factory=uuid7)
+
+
+async def lock_balance(party_id: UUID, currency: str) -> Balance:
+    """The one lock of a party: whoever changes its debt or its headroom takes it first."""
+    found = await db.one_or_none_as(Balance, LOCK_BALANCE, party_id=party_id, currency=currency)
+    if found is None:
+        await db.execute(START_BALANCE, party_id=party_id, currency=currency)
+        found = await db.one_as(Balance, LOCK_BALANCE, party_id=party_id, currency=currency)
+    return found
+
+
+async def post_documents(documents: Sequence[Document]) -> list[UUID]:
+    """Posts journal entries, invoices, lines and open items: six statements whatever the count.
+
+    A document of total 0.00 has no entry and no open item. Returns the documents' ids.
+    """
+    entries = {document.id: _entry_of(document) for document in documents if document.total}
+    await post_entries(list(entries.values()))
+    await _insert_invoices(documents, entries)
+    await _insert_lines(documents)
+    await post_items([
+        NewItem(
+            document.party_id, document.kind, "debit" if document.kind == "invoice" else "credit",
+            document.id, document.number, document.issued_on, document.due_on,
+            document.currency, document.total, entries[document.id].id,
+        )
+        for document in documents
+        if document.total
+    ])
+    return [document.id for document in documents]
+
+
+def _entry_of(document: Document) -> Entry:
+    sold = document.kind == "invoice"
+    return two_sided(
+        document.kind, document.issued_on, document.currency, document.total,
+        debit=RECEIVABLE if sold else RETURNS, credit=SALES if sold else RECEIVABLE,
+        party_id=document.party_id, source_id=document.id, memo=document.number,
+    )
+
+
+async def _insert_invoices(documents: Sequence[Document], entries: dict[UUID, Entry]) -> None:
+    await db.execute(
+        INVOICES,
+        ids=[document.id for document in documents],
+        numbers=[document.number for document in documents],
+        kinds=[document.kind for document in documents],
+        parties=[document.party_id for document in documents],
+        orders=[document.order_id for document in documents],
+        shipments=[document.shipment_id for document in documents],
+        credits=[document.credits_invoice_id for document in documents],
+        issued=[document.issued_on for document in documents],
+        due=[document.due_on for document in documents],
+        currencies=[document.currency for document in documents],
+        totals=[document.total for document in documents],
+        entries=[entries[d.id].id if d.id in entries else None for d in documents],
+        imports=[document.import_id for document in documents],
+    )
+
+
+async def _insert_lines(documents: Sequence[Document]) -> None:
+    lines = [(d.id, n, line) for d in documents for n, line in enumerate(d.lines, start=1)]
+    await db.execute(
+        INVOICE_LINES,
+        invoices=[invoice_id for invoice_id, _, _ in lines],
+        line_nos=[line_no for _, line_no, _ in lines],
+        products=[line.product_id for _, _, line in lines],
+        order_lines=[line.order_line_id for _, _, line in lines],
+        descriptions=[line.description for _, _, line in lines],
+        quantities=[line.quantity for _, _, line in lines],
+        prices=[line.price for _, _, line in lines],
+        amounts=[line.amount for _, _, line in lines],
+    )
+
+
+async def post_items(items: Sequence[NewItem]) -> None:
+    if not items:
+        return
+    await db.execute(
+        OPEN_ITEMS,
+        ids=[item.id for item in items],
+        parties=[item.party_id for item in items],
+        kinds=[item.kind for item in items],
+        sides=[item.side for item in items],
+        documents=[item.document_id for item in items],
+        numbers=[item.number for item in items],
+        issued=[item.issued_on for item in items],
+        due=[item.due_on for item in items],
+        currencies=[item.currency for item in items],
+        amounts=[item.amount for item in items],
+        entries=[item.entry_id for item in items],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Part of a credit spent on a debit. A reversal is negative and names what it reverses."""
+
+    debit_item_id: UUID
+    credit_item_id: UUID
+    amount: Decimal
+    reverses_id: UUID | None = None
+
+
+async def allocate(shares: Sequence[Share], on: date) -> None:
+    """One statement. The database refuses another party's item and more than is open."""
+    if not shares:
+        return
+    await db.execute(
+        ALLOCATE,
+        debits=[share.debit_item_id for share in shares],
+        credits=[share.credit_item_id for share in shares],
+        amounts=[share.amount for share in shares],
+        days=[on] * len(shares),
+        reversed=[share.reverses_id for share in shares],
+    )
+
+
+async def allocate_oldest_first(credit: OpenItem, on: date) -> Decimal:
+    """Spends a credit on the party's oldest debts; the balance row must be locked. Returns the rest."""
+    debits = await open_items_of(credit.party_id, credit.currency, "debit")
+    plan = oldest_first(credit.open_amount, debits)
+    await allocate([Share(item.id, credit.id, amount) for item, amount in plan], on)
+    return credit.open_amount - sum((amount for _, amount in plan), ZERO)
+
+
+async def allocate_chosen(
+    credit: OpenItem, chosen: Sequence[tuple[UUID, Decimal]], on: date
+) -> None:
+    """Spends a credit on named debts. Raises NOT_FOUND, ALLOCATION_TOO_MUCH with the figures."""
+    debits = {i.id: i for i in await open_items_of(credit.party_id, credit.currency, "debit")}
+    total = sum((amount for _, amount in chosen), ZERO)
+    if total > credit.open_amount:
+        raise Refusal("ALLOCATION_TOO_MUCH", number=credit.number, open_amount=credit.open_amount,
+                      asked_amount=total)
+    for item_id, amount in chosen:
+        if item_id not in debits:
+            raise NotFound
+        if not ZERO < amount <= debits[item_id].open_amount:
+            raise Refusal("ALLOCATION_TOO_MUCH", number=debits[item_id].number,
+                          open_amount=debits[item_id].open_amount, asked_amount=amount)
+    await allocate([Share(item_id, credit.id, amount) for item_id, amount in chosen], on)
+
+
+async def undo_allocations_of(item_id: UUID, on: date) -> None:
+    """Counter-rows for every allocation of the item that still stands."""
+    standing = await db.rows(OF_ITEM, item_id=item_id)
+    await allocate(
+        [
+            Share(row["debit_item_id"], row["credit_item_id"], -row["amount"], row["id"])
+            for row in standing
+        ],
+        on,
+    )

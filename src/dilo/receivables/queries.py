@@ -1,0 +1,254 @@
+"""Reads of debt: open items, aging, the documents behind a balance."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from dilo.kit import db
+from dilo.kit.paging import Page, Paging
+
+ITEM = """
+SELECT i.id, i.party_id, i.kind, i.side, i.document_id, i.number, i.issued_on, i.due_on,
+  i.currency, i.amount, i.open_amount
+FROM open_item i
+"""
+OPEN_OF_PARTY = f"""{ITEM}
+WHERE i.party_id = :party_id AND i.currency = :currency AND i.side = :side AND i.open_amount > 0
+ORDER BY i.due_on, i.issued_on, i.id
+"""
+ITEM_BY_ID = f"{ITEM} WHERE i.id = :id"
+ITEM_OF_DOCUMENT = f"{ITEM} WHERE i.document_id = :document_id"
+AGING_SUMS = """
+  coalesce(sum(i.open_amount) FILTER (WHERE i.side = 'debit' AND i.due_on >= :on), 0) AS not_due,
+  coalesce(sum(i.open_amount) FILTER (WHERE i.side = 'debit' AND i.due_on < :on
+    AND i.due_on >= :on - 30), 0) AS late_30,
+  coalesce(sum(i.open_amount) FILTER (WHERE i.side = 'debit' AND i.due_on < :on - 30
+    AND i.due_on >= :on - 60), 0) AS late_60,
+  coalesce(sum(i.open_amount) FILTER (WHERE i.side = 'debit' AND i.due_on < :on - 60
+    AND i.due_on >= :on - 90), 0) AS late_90,
+  coalesce(sum(i.open_amount) FILTER (WHERE i.side = 'debit' AND i.due_on < :on - 90), 0)
+    AS later,
+  coalesce(sum(i.open_amount) FILTER (WHERE i.side = 'credit'), 0) AS credit,
+  coalesce(max(:on - i.due_on) FILTER (WHERE i.side = 'debit' AND i.due_on < :on), 0) AS oldest
+"""
+AGING_OF_PARTY = f"""
+SELECT {AGING_SUMS} FROM open_item i
+WHERE i.party_id = :party_id AND i.currency = :currency AND i.open_amount > 0
+"""
+AGING = f"""
+WITH aged AS (
+  SELECT i.party_id, {AGING_SUMS} FROM open_item i
+  WHERE i.open_amount > 0 AND i.currency = :currency GROUP BY i.party_id)
+SELECT a.*, p.code, p.name, o.name AS owner, count(*) OVER () AS total_rows
+FROM aged a JOIN party p ON p.id = a.party_id
+LEFT JOIN identity o ON o.id = p.owner_id
+WHERE (:search = '' OR strpos(p.search, :search) > 0)
+  AND (CAST(:owner_id AS uuid) IS NULL OR p.owner_id = :owner_id)
+  AND (NOT :overdue_only OR a.late_30 + a.late_60 + a.late_90 + a.later > 0)
+"""
+AGING_TOTAL = f"""
+SELECT {AGING_SUMS} FROM open_item i WHERE i.open_amount > 0 AND i.currency = :currency
+"""
+AGING_SORTS = {
+    "name": "p.name",
+    "debt": "a.not_due + a.late_30 + a.late_60 + a.late_90 + a.later",
+    "overdue": "a.late_30 + a.late_60 + a.late_90 + a.later",
+    "oldest": "a.oldest",
+}
+BLOCKING = """
+SELECT i.number, i.document_id, i.due_on, i.open_amount, :on - i.due_on AS days_late,
+  sum(i.open_amount) OVER () AS all_amount, count(*) OVER () AS all_count
+FROM open_item i
+WHERE i.party_id = :party_id AND i.currency = :currency AND i.side = 'debit'
+  AND i.open_amount > :tolerance AND i.due_on < :on - CAST(:grace_days AS int)
+ORDER BY i.due_on, i.number LIMIT 20
+"""
+INVOICES_OF_PARTY = """
+SELECT v.id, v.number, v.kind, v.party_id, p.name AS party_name, v.order_id, v.issued_on, v.due_on,
+  v.currency, v.total, coalesce(i.open_amount, 0) AS open_amount, count(*) OVER () AS total_rows
+FROM invoice v JOIN party p ON p.id = v.party_id
+LEFT JOIN open_item i ON i.document_id = v.id
+WHERE (CAST(:party_id AS uuid) IS NULL OR v.party_id = :party_id)
+  AND (CAST(:order_id AS uuid) IS NULL OR v.order_id = :order_id)
+  AND (:open_only = false OR i.open_amount > 0)
+  AND (:search = '' OR strpos(lower(v.number), :search) > 0 OR strpos(p.search, :search) > 0)
+"""
+INVOICE_SORTS = {"issued": "v.issued_on", "due": "v.due_on", "number": "v.number",
+                 "total": "v.total", "open": "i.open_amount"}
+INVOICE = """
+SELECT v.id, v.number, v.kind, v.party_id, p.name AS party_name, p.code AS party_code, v.order_id,
+  v.issued_on, v.due_on, v.currency, v.total, v.posted_at, v.credits_invoice_id,
+  coalesce(i.open_amount, 0) AS open_amount, i.id AS item_id
+FROM invoice v JOIN party p ON p.id = v.party_id
+LEFT JOIN open_item i ON i.document_id = v.id
+WHERE v.id = :id
+"""
+INVOICE_LINES = """
+SELECT l.line_no, p.code, coalesce(l.description, p.name) AS name, p.unit, l.quantity, l.price,
+  l.amount
+FROM invoice_line l JOIN product p ON p.id = l.product_id
+WHERE l.invoice_id = :id ORDER BY l.line_no
+"""
+ALLOCATIONS = """
+SELECT a.id, a.amount, a.allocated_on, a.reverses_id, d.number AS debit_number,
+  d.document_id AS debit_document, c.number AS credit_number, c.kind AS credit_kind,
+  c.document_id AS credit_document
+FROM allocation a
+JOIN open_item d ON d.id = a.debit_item_id JOIN open_item c ON c.id = a.credit_item_id
+WHERE a.debit_item_id = :item_id OR a.credit_item_id = :item_id
+ORDER BY a.created_at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenItem:
+    id: UUID
+    party_id: UUID
+    kind: str
+    side: str
+    document_id: UUID
+    number: str
+    issued_on: date
+    due_on: date
+    currency: str
+    amount: Decimal
+    open_amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Aging:
+    """Open debt by days past due; ``credit`` is advances and credit notes not yet allocated."""
+
+    not_due: Decimal
+    late_30: Decimal
+    late_60: Decimal
+    late_90: Decimal
+    later: Decimal
+    credit: Decimal
+    oldest: int
+
+    @property
+    def amounts(self) -> list[Decimal]:
+        return [self.not_due, self.late_30, self.late_60, self.late_90, self.later]
+
+    @property
+    def overdue(self) -> Decimal:
+        return self.late_30 + self.late_60 + self.late_90 + self.later
+
+    @property
+    def debt(self) -> Decimal:
+        return self.not_due + self.overdue
+
+
+@dataclass(frozen=True, slots=True)
+class AgingRow(Aging):
+    party_id: UUID
+    code: str
+    name: str
+    owner: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Blocking:
+    number: str
+    document_id: UUID
+    due_on: date
+    open_amount: Decimal
+    days_late: int
+    all_amount: Decimal
+    all_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceRow:
+    id: UUID
+    number: str
+    kind: str
+    party_id: UUID
+    party_name: str
+    order_id: UUID | None
+    issued_on: date
+    due_on: date
+    currency: str
+    total: Decimal
+    open_amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice(InvoiceRow):
+    party_code: str
+    posted_at: datetime
+    credits_invoice_id: UUID | None
+    item_id: UUID | None
+
+
+async def open_items_of(party_id: UUID, currency: str, side: str) -> list[OpenItem]:
+    return await db.rows_as(
+        OpenItem, OPEN_OF_PARTY, party_id=party_id, currency=currency, side=side
+    )
+
+
+async def open_item(item_id: UUID) -> OpenItem:
+    return await db.one_as(OpenItem, ITEM_BY_ID, id=item_id)
+
+
+async def item_of_document(document_id: UUID) -> OpenItem:
+    return await db.one_as(OpenItem, ITEM_OF_DOCUMENT, document_id=document_id)
+
+
+async def aging_of(party_id: UUID, currency: str, on: date) -> Aging:
+    return await db.one_as(Aging, AGING_OF_PARTY, party_id=party_id, currency=currency, on=on)
+
+
+async def aging_total(currency: str, on: date) -> Aging:
+    return await db.one_as(Aging, AGING_TOTAL, currency=currency, on=on)
+
+
+async def aging(
+    currency: str, on: date, paging: Paging, *, search: str = "", owner_id: UUID | None = None,
+    overdue_only: bool = False,
+) -> Page[AgingRow]:
+    """Debtors a page at a time, the greatest overdue first unless asked otherwise."""
+    order = paging.order_by(AGING_SORTS, "name") if paging.sort else "a.later DESC, p.name"
+    found = await db.rows(
+        f"{AGING} ORDER BY {order}, a.party_id LIMIT :size OFFSET :offset",
+        currency=currency, on=on, search=search.lower().strip(), owner_id=owner_id,
+        overdue_only=overdue_only, size=paging.size, offset=paging.offset,
+    )
+    return db.page_of(AgingRow, found, paging)
+
+
+async def blocking_items(
+    party_id: UUID, currency: str, on: date, grace_days: int, tolerance: Decimal
+) -> list[Blocking]:
+    """Debts past due and grace, above the tolerance: what stops shipments by credit depth."""
+    return await db.rows_as(
+        Blocking, BLOCKING, party_id=party_id, currency=currency, on=on, grace_days=grace_days,
+        tolerance=tolerance,
+    )
+
+
+async def invoices(
+    paging: Paging, *, party_id: UUID | None = None, order_id: UUID | None = None,
+    open_only: bool = False, search: str = "",
+) -> Page[InvoiceRow]:
+    order = paging.order_by(INVOICE_SORTS, "issued") if paging.sort else "v.issued_on DESC"
+    found = await db.rows(
+        f"{INVOICES_OF_PARTY} ORDER BY {order}, v.id DESC LIMIT :size OFFSET :offset",
+        party_id=party_id, order_id=order_id, open_only=open_only, search=search.lower().strip(),
+        size=paging.size, offset=paging.offset,
+    )
+    return db.page_of(InvoiceRow, found, paging)
+
+
+async def invoice(invoice_id: UUID) -> Invoice:
+    return await db.one_as(Invoice, INVOICE, id=invoice_id)
+
+
+async def invoice_lines(invoice_id: UUID) -> list[db.Row]:
+    return await db.rows(INVOICE_LINES, id=invoice_id)
+
+
+async def allocations_of(item_id: UUID) -> list[db.Row]:
+    return await db.rows(ALLOCATIONS, item_id=item_id)

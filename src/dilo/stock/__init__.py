@@ -1,0 +1,1 @@
+"""What is on the shelf: warehouses, levels, moves, reservations (stock — склад, залишки)."""

@@ -1,0 +1,142 @@
+"""Changing stock. Levels are locked in product order; moves are append-only; nothing goes below zero."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from dilo.kit import db
+from dilo.kit.errors import Refusal
+
+LOCK = """
+SELECT product_id, on_hand, reserved FROM stock_level
+WHERE warehouse_id = :warehouse_id AND product_id = ANY(:products)
+ORDER BY product_id FOR UPDATE
+"""
+RESERVE = """
+WITH wanted AS (
+  SELECT * FROM unnest(:sources::uuid[], :products::uuid[], :quantities::numeric[])
+    AS w(source_id, product_id, quantity)),
+kept AS (
+  INSERT INTO reservation (source_id, product_id, warehouse_id, quantity)
+  SELECT source_id, product_id, :warehouse_id, quantity FROM wanted)
+UPDATE stock_level s SET reserved = s.reserved + w.quantity
+FROM (SELECT product_id, sum(quantity) AS quantity FROM wanted GROUP BY product_id) w
+WHERE s.warehouse_id = :warehouse_id AND s.product_id = w.product_id
+  AND s.on_hand - s.reserved >= w.quantity
+"""
+RELEASE = """
+WITH freed AS (DELETE FROM reservation WHERE source_id = ANY(:sources)
+               RETURNING product_id, warehouse_id, quantity)
+UPDATE stock_level s SET reserved = s.reserved - f.quantity
+FROM (SELECT product_id, warehouse_id, sum(quantity) AS quantity FROM freed
+      GROUP BY product_id, warehouse_id) f
+WHERE s.warehouse_id = f.warehouse_id AND s.product_id = f.product_id
+"""
+LESSEN = """
+WITH gone AS (
+  SELECT * FROM unnest(:sources::uuid[], :products::uuid[], :quantities::numeric[])
+    AS g(source_id, product_id, quantity)),
+emptied AS (
+  DELETE FROM reservation r USING gone g
+  WHERE r.source_id = g.source_id AND r.quantity = g.quantity),
+lessened AS (
+  UPDATE reservation r SET quantity = r.quantity - g.quantity FROM gone g
+  WHERE r.source_id = g.source_id AND r.quantity > g.quantity),
+moved AS (
+  INSERT INTO stock_move (product_id, warehouse_id, quantity, reason, source_id)
+  SELECT product_id, :warehouse_id, -quantity, 'shipment', :shipment_id FROM gone)
+UPDATE stock_level s SET on_hand = s.on_hand - g.quantity, reserved = s.reserved - g.quantity
+FROM (SELECT product_id, sum(quantity) AS quantity FROM gone GROUP BY product_id) g
+WHERE s.warehouse_id = :warehouse_id AND s.product_id = g.product_id
+"""
+RECEIVE = """
+WITH came AS (
+  SELECT * FROM unnest(:products::uuid[], :quantities::numeric[]) AS c(product_id, quantity)),
+moved AS (
+  INSERT INTO stock_move (product_id, warehouse_id, quantity, reason, source_id)
+  SELECT product_id, :warehouse_id, quantity, :reason, :source_id FROM came)
+INSERT INTO stock_level AS s (product_id, warehouse_id, on_hand)
+SELECT product_id, :warehouse_id, sum(quantity) FROM came GROUP BY product_id ORDER BY product_id
+ON CONFLICT (tenant_id, product_id, warehouse_id) DO UPDATE SET on_hand = s.on_hand + excluded.on_hand
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    product_id: UUID
+    on_hand: Decimal
+    reserved: Decimal
+
+    @property
+    def available(self) -> Decimal:
+        return self.on_hand - self.reserved
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """``source_id`` is the order line the goods are for."""
+
+    source_id: UUID
+    product_id: UUID
+    quantity: Decimal
+
+
+async def lock_levels(warehouse_id: UUID, products: Iterable[UUID]) -> dict[UUID, Level]:
+    found = await db.rows_as(
+        Level, LOCK, warehouse_id=warehouse_id, products=sorted(set(products))
+    )
+    return {level.product_id: level for level in found}
+
+
+async def reserve(warehouse_id: UUID, wanted: Sequence[Wanted]) -> None:
+    """All or nothing. The levels must be locked. Raises STOCK_SHORT."""
+    if not wanted:
+        return
+    touched = await db.execute(
+        RESERVE, warehouse_id=warehouse_id, **_columns(wanted)
+    )
+    if touched != len({one.product_id for one in wanted}):
+        raise Refusal("STOCK_SHORT")
+
+
+async def release(sources: Sequence[UUID]) -> None:
+    """Frees what the order lines held."""
+    if sources:
+        await db.execute(RELEASE, sources=list(sources))
+
+
+async def ship(warehouse_id: UUID, shipment_id: UUID, gone: Sequence[Wanted]) -> None:
+    """Reserved goods leave. Raises STOCK_SHORT where the shelf does not hold them."""
+    if not gone:
+        return
+    levels = await lock_levels(warehouse_id, [one.product_id for one in gone])
+    touched = await db.execute(
+        LESSEN, warehouse_id=warehouse_id, shipment_id=shipment_id, **_columns(gone)
+    )
+    if touched != len({one.product_id for one in gone}) or len(levels) != touched:
+        raise Refusal("STOCK_SHORT")
+
+
+async def receive(
+    warehouse_id: UUID, came: Sequence[tuple[UUID, Decimal]], reason: str,
+    source_id: UUID | None = None,
+) -> None:
+    """Goods come in (opening, receipt, return) or are corrected (adjustment, may be negative)."""
+    if not came:
+        return
+    ordered = sorted(came)
+    await lock_levels(warehouse_id, [product_id for product_id, _ in ordered])
+    await db.execute(
+        RECEIVE, warehouse_id=warehouse_id, reason=reason, source_id=source_id,
+        products=[product_id for product_id, _ in ordered],
+        quantities=[quantity for _, quantity in ordered],
+    )
+
+
+def _columns(wanted: Sequence[Wanted]) -> dict[str, list[UUID] | list[Decimal]]:
+    return {
+        "sources": [one.source_id for one in wanted],
+        "products": [one.product_id for one in wanted],
+        "quantities": [one.quantity for one in wanted],
+    }
