@@ -1,0 +1,131 @@
+"""A draft is edited freely, then submitted; a held order may be submitted again or reopened."""
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from dilo.kit import clock, db
+from dilo.kit.errors import Refusal
+from dilo.orders.actions.decision import judge, keep_evaluation, line_facts, own_party
+from dilo.orders.actions.place import line_columns, price_lines, total_of
+from dilo.orders.commands import LineInput, Placed
+from dilo.orders.queries import OrderHead, OrderLine, locked_head, order_head, order_lines, terms_of
+from dilo.orders.rules import CONFIRMATION, Verdict, passes
+from dilo.receivables.actions import Balance, lock_balance
+from dilo.stock.actions import Wanted, lock_levels, reserve
+from tenants import audit
+from tenants.actors import Actor
+from tenants.scope import current_tenant
+
+SETTLE = """
+WITH settled AS (
+  UPDATE sales_order SET state = :state, version = version + 1,
+    submitted_at = coalesce(submitted_at, :now),
+    confirmed_at = CASE WHEN :state = 'confirmed' THEN CAST(:now AS timestamptz) END
+  WHERE id = :id RETURNING party_id, currency, total)
+UPDATE party_balance b SET confirmed = b.confirmed + s.total FROM settled s
+WHERE b.party_id = s.party_id AND b.currency = s.currency AND :state = 'confirmed'
+"""
+REPLACE_LINES = """
+WITH gone AS (DELETE FROM sales_order_line WHERE order_id = :id),
+headed AS (
+  UPDATE sales_order SET total = :total, comment = :comment, ship_on = :ship_on,
+    version = version + 1
+  WHERE id = :id)
+SELECT 1
+"""
+ADD_LINES = """
+INSERT INTO sales_order_line (id, order_id, line_no, product_id, quantity, unit, price,
+  price_source, amount, comment)
+SELECT l.id, :id, l.line_no, l.product_id, l.quantity, l.unit, l.price, l.source::jsonb, l.amount,
+  l.comment
+FROM unnest(:line_ids::uuid[], :line_nos::int[], :products::uuid[], :quantities::numeric[],
+  :units::text[], :prices::numeric[], :sources::text[], :amounts::numeric[], :comments::text[])
+  AS l(id, line_no, product_id, quantity, unit, price, source, amount, comment)
+"""
+REOPEN = "UPDATE sales_order SET state = 'draft', version = version + 1 WHERE id = :id"
+
+
+async def submit_order(actor: Actor, order_id: UUID, version: int | None = None) -> Placed:
+    """A draft or a held order goes to the gates. Submitting a confirmed one again changes nothing.
+
+    Raises FORBIDDEN, NOT_FOUND, WRONG_STATE, CHANGED_MEANWHILE.
+    """
+    actor.require("orders.submit")
+    seen = await order_head(order_id)
+    own_party(actor, seen.party_id)
+    balance = await lock_balance(seen.party_id, seen.currency)
+    head = await locked_head(order_id)
+    if head.state == "confirmed":
+        return _told(head, [], repeated=True)
+    if version is not None and head.version != version:
+        raise Refusal("CHANGED_MEANWHILE", number=head.number)
+    if head.state not in ("draft", "on_hold"):
+        raise Refusal("WRONG_STATE", number=head.number, state=head.state)
+    verdicts, lines = await _judged(head, balance)
+    state = "confirmed" if passes(verdicts) else "on_hold"
+    await db.execute(SETTLE, id=order_id, state=state, now=clock.now())
+    await keep_evaluation(order_id, CONFIRMATION, verdicts, state == "confirmed")
+    if state == "confirmed":
+        await reserve(head.warehouse_id, _wanted(lines))
+    await audit.note(actor, "orders.submit", "sales_order", order_id,
+                     before={"state": head.state}, after={"state": state})
+    return Placed(head.id, head.number, state, head.total, head.currency, verdicts)
+
+
+def _told(head: OrderHead, verdicts: list[Verdict], *, repeated: bool) -> Placed:
+    return Placed(head.id, head.number, head.state, head.total, head.currency, verdicts, repeated)
+
+
+def _wanted(lines: Sequence[OrderLine]) -> list[Wanted]:
+    return [Wanted(line.id, line.product_id, line.quantity) for line in lines
+            if line.kind != "service"]
+
+
+async def _judged(head: OrderHead, balance: Balance) -> tuple[list[Verdict], list[OrderLine]]:
+    terms = await terms_of(head.party_id, current_tenant().today(), head.warehouse_id)
+    lines = await order_lines(head.id)
+    levels = await lock_levels(head.warehouse_id, [line.product_id for line in lines])
+    facts = [
+        line_facts(line.line_no, line.code, line.kind, line.quantity, line.price, line.amount,
+                   line.floor, levels.get(line.product_id))
+        for line in lines
+    ]
+    verdicts = await judge(terms, balance, facts, head.total, stage=CONFIRMATION,
+                           order_id=head.id)
+    return verdicts, lines
+
+
+async def edit_draft(
+    actor: Actor, order_id: UUID, version: int, lines: Sequence[LineInput], *,
+    comment: str | None, ship_on: date | None, by: str = "code",
+) -> None:
+    """Replaces the lines of a draft at today's prices. ``version`` is what the editor saw.
+
+    Raises FORBIDDEN, NOT_FOUND, WRONG_STATE, CHANGED_MEANWHILE and what place_order says of lines.
+    """
+    actor.require("orders.edit")
+    head = await locked_head(order_id)
+    own_party(actor, head.party_id)
+    if head.state != "draft":
+        raise Refusal("WRONG_STATE", number=head.number, state=head.state)
+    if head.version != version:
+        raise Refusal("CHANGED_MEANWHILE", number=head.number)
+    terms = await terms_of(head.party_id, current_tenant().today(), head.warehouse_id)
+    fresh = await price_lines(terms, lines, by)
+    await db.execute(REPLACE_LINES, id=order_id, total=total_of(fresh), comment=comment,
+                     ship_on=ship_on)
+    await db.execute(ADD_LINES, id=order_id, **line_columns(fresh))
+    await audit.note(actor, "orders.edit", "sales_order", order_id,
+                     before={"total": str(head.total)}, after={"total": str(total_of(fresh))})
+
+
+async def reopen_order(actor: Actor, order_id: UUID) -> None:
+    """A held order goes back to draft to be changed."""
+    actor.require("orders.edit")
+    head = await locked_head(order_id)
+    own_party(actor, head.party_id)
+    if head.state != "on_hold":
+        raise Refusal("WRONG_STATE", number=head.number, state=head.state)
+    await db.execute(REOPEN, id=order_id)
+    await audit.note(actor, "orders.reopen", "sales_order", order_id)

@@ -1,0 +1,84 @@
+"""What doors ask of orders and what they are told: plain typed shapes."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from dilo.orders.rules import Verdict
+
+LINES_MAX = 1000
+QUANTITY_MAX = Decimal(10_000_000)
+
+
+class LineInput(msgspec.Struct, frozen=True):
+    """``product`` is the code, or the id as text. Doors never send a price."""
+
+    product: str
+    quantity: Decimal
+    comment: str | None = None
+
+
+class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """``key`` is the door's idempotency key. Without ``submit`` the order stays a draft."""
+
+    party_id: UUID
+    lines: list[LineInput]
+    key: str
+    door: Literal["office", "portal", "telegram", "sms", "api"]
+    comment: str | None = None
+    ship_on: date | None = None
+    warehouse_id: UUID | None = None
+    submit: bool = True
+    by: Literal["code", "id"] = "code"
+
+
+class LineAsked(msgspec.Struct, frozen=True):
+    """Part of an order line: to ship or to take back."""
+
+    line_id: UUID
+    quantity: Decimal
+
+
+class Dispatch(msgspec.Struct, frozen=True, kw_only=True):
+    """No lines: everything that is still to ship."""
+
+    order_id: UUID
+    key: str
+    lines: list[LineAsked] = []
+    invoice: bool = False
+
+
+class TakeBack(msgspec.Struct, frozen=True, kw_only=True):
+    order_id: UUID
+    key: str
+    lines: list[LineAsked]
+    reason: str
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """The order and what became of it: ``state`` draft, confirmed or on_hold (with verdicts)."""
+
+    id: UUID
+    number: str
+    state: str
+    total: Decimal
+    currency: str
+    verdicts: list[Verdict] = []
+    repeated: bool = False
+
+    @property
+    def held(self) -> bool:
+        return self.state == "on_hold"
+
+
+class Dispatched(msgspec.Struct, frozen=True):
+    """``state`` dispatched, or held with the verdicts that stopped it."""
+
+    id: UUID
+    number: str
+    state: str
+    verdicts: list[Verdict] = []
+    invoice_id: UUID | None = None

@@ -1,0 +1,252 @@
+"""The decision: ``evaluate(facts) -> [Verdict]``. Pure; every door's orders go through it.
+
+Credit limit caps exposure = open receivables + shipped not invoiced + confirmed not shipped
++ this order - unallocated payments and credit notes - deposits. Equal to the limit passes.
+Credit depth: blocked when today > due + grace for any open item above the tolerance.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from dilo.kit.money import ZERO, round_money
+
+CONFIRMATION, DISPATCH = "confirmation", "dispatch"
+
+
+class Remedy(msgspec.Struct, frozen=True):
+    """What unblocks: a code with its figures. Each is proved true by re-evaluation in the tests."""
+
+    code: str
+    figures: dict[str, Any] = {}
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What one gate said. ``override_id`` names the approval that let it pass."""
+
+    gate: str
+    code: str
+    passed: bool
+    figures: dict[str, Any] = {}
+    evidence: list[dict[str, Any]] = []
+    remedies: list[Remedy] = []
+    override_id: str | None = None
+
+
+class LineFacts(msgspec.Struct, frozen=True):
+    """``available`` is None for a service, which needs no shelf."""
+
+    line_no: int
+    code: str
+    quantity: Decimal
+    price: Decimal
+    amount: Decimal
+    floor: Decimal | None = None
+    available: Decimal | None = None
+
+
+class OverdueFacts(msgspec.Struct, frozen=True):
+    number: str
+    document_id: str
+    due_on: date
+    open_amount: Decimal
+    days_late: int
+
+
+class OverrideFacts(msgspec.Struct, frozen=True):
+    """An approved, unexpired override: which gates, and up to what amount."""
+
+    id: str
+    gates: tuple[str, ...]
+    amount: Decimal
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a decision needs. ``limit_amount`` None: no cap was set on purpose.
+
+    ``order_amount`` is what this order adds to exposure: its total at confirmation, 0 at dispatch
+    (it is already among the confirmed).
+    """
+
+    stage: str
+    today: date
+    order_total: Decimal
+    order_amount: Decimal
+    lines: Sequence[LineFacts] = ()
+    limit_amount: Decimal | None = ZERO
+    grace_days: int = 0
+    tolerance_amount: Decimal = ZERO
+    deposit_amount: Decimal = ZERO
+    minimum_order: Decimal | None = None
+    stop_shipments: bool = False
+    closed: bool = False
+    receivable: Decimal = ZERO
+    credit: Decimal = ZERO
+    confirmed: Decimal = ZERO
+    shipped: Decimal = ZERO
+    overdue: Sequence[OverdueFacts] = ()
+    overdue_amount: Decimal = ZERO
+    overdue_count: int = 0
+    overrides: Sequence[OverrideFacts] = ()
+
+
+def exposure(facts: Facts) -> Decimal:
+    return (
+        facts.receivable + facts.shipped + facts.confirmed + facts.order_amount
+        - facts.credit - facts.deposit_amount
+    )
+
+
+def evaluate(facts: Facts) -> list[Verdict]:
+    """A verdict from every gate of the stage, passed or not, in the order people look at them."""
+    gates = DISPATCH_GATES if facts.stage == DISPATCH else CONFIRMATION_GATES
+    return [_overridden(verdict, facts) for gate in gates for verdict in gate(facts)]
+
+
+def passes(verdicts: Sequence[Verdict]) -> bool:
+    return all(verdict.passed for verdict in verdicts)
+
+
+def _pass(gate: str, **figures: Any) -> list[Verdict]:
+    return [Verdict(gate, f"{gate}_OK", True, figures)]
+
+
+def party_gate(facts: Facts) -> list[Verdict]:
+    if facts.closed:
+        return [Verdict("PARTY", "PARTY_CLOSED", False)]
+    if facts.stop_shipments:
+        return [Verdict("PARTY", "SHIPMENTS_STOPPED", False,
+                        remedies=[Remedy("ASK_MANAGER")])]
+    return _pass("PARTY")
+
+
+def minimum_gate(facts: Facts) -> list[Verdict]:
+    least = facts.minimum_order
+    if least is None or facts.order_total >= least:
+        return _pass("MINIMUM_ORDER")
+    missing = least - facts.order_total
+    figures = {"minimum_amount": least, "order_amount": facts.order_total}
+    return [Verdict("MINIMUM_ORDER", "ORDER_TOO_SMALL", False, figures,
+                    remedies=[Remedy("ADD_GOODS", {"missing_amount": missing})])]
+
+
+def floor_gate(facts: Facts) -> list[Verdict]:
+    low = [line for line in facts.lines if line.floor is not None and line.price < line.floor]
+    if not low:
+        return _pass("PRICE_FLOOR")
+    return [
+        Verdict(
+            "PRICE_FLOOR", "PRICE_BELOW_FLOOR", False,
+            {"code": line.code, "price": line.price, "floor": line.floor},
+            remedies=[Remedy("RAISE_PRICE", {"code": line.code, "floor": line.floor})],
+        )
+        for line in low
+    ]
+
+
+def stock_gate(facts: Facts) -> list[Verdict]:
+    short: list[Verdict] = []
+    left: dict[str, Decimal] = {}
+    for line in facts.lines:
+        if line.available is None:
+            continue
+        available = left.get(line.code, line.available)
+        left[line.code] = max(ZERO, available - line.quantity)
+        if line.quantity > available:
+            short.append(_short(line, available))
+    return short or _pass("STOCK")
+
+
+def _short(line: LineFacts, available: Decimal) -> Verdict:
+    remedy = (
+        Remedy("REDUCE_LINE", {"code": line.code, "available_quantity": available})
+        if available > 0
+        else Remedy("DROP_LINE", {"code": line.code})
+    )
+    figures = {"code": line.code, "wanted_quantity": line.quantity,
+               "available_quantity": available, "line_no": line.line_no}
+    return Verdict("STOCK", "STOCK_SHORT", False, figures, remedies=[remedy])
+
+
+def limit_gate(facts: Facts) -> list[Verdict]:
+    total = exposure(facts)
+    parts = {
+        "receivable_amount": facts.receivable, "shipped_amount": facts.shipped,
+        "confirmed_amount": facts.confirmed, "order_amount": facts.order_amount,
+        "credit_amount": facts.credit, "deposit_amount": facts.deposit_amount,
+        "exposure_amount": total,
+    }
+    if facts.limit_amount is None:
+        return _pass("CREDIT_LIMIT", **parts)
+    parts["limit_amount"] = facts.limit_amount
+    if total <= facts.limit_amount:
+        return _pass("CREDIT_LIMIT", **parts)
+    over = total - facts.limit_amount
+    parts["over_amount"] = over
+    return [Verdict("CREDIT_LIMIT", "CREDIT_LIMIT_EXCEEDED", False, parts,
+                    remedies=_limit_remedies(facts, over))]
+
+
+def _limit_remedies(facts: Facts, over: Decimal) -> list[Remedy]:
+    remedies = [Remedy("PAY_EXACTLY", {"pay_amount": over})]
+    room = facts.order_amount - over
+    if facts.stage == CONFIRMATION and room > 0:
+        remedies.append(Remedy("ORDER_AT_MOST", {"room_amount": room}))
+        dropped = lines_to_drop(facts.lines, over)
+        if 0 < len(dropped) < len(facts.lines):
+            remedies.append(Remedy("DROP_LINES", {"codes": ", ".join(dropped)}))
+    return [*remedies, Remedy("ASK_OVERRIDE", {"over_amount": over})]
+
+
+def lines_to_drop(lines: Sequence[LineFacts], over: Decimal) -> list[str]:
+    """The fewest lines whose going frees ``over``: the dearest first."""
+    dropped: list[str] = []
+    for line in sorted(lines, key=lambda one: -one.amount):
+        if over <= 0:
+            break
+        dropped.append(line.code)
+        over -= line.amount
+    return dropped
+
+
+def depth_gate(facts: Facts) -> list[Verdict]:
+    if not facts.overdue:
+        return _pass("CREDIT_DEPTH")
+    oldest = facts.overdue[0]
+    figures = {
+        "number": oldest.number, "due_on": oldest.due_on, "days_late": oldest.days_late,
+        "open_amount": oldest.open_amount, "overdue_amount": facts.overdue_amount,
+        "overdue_count": facts.overdue_count, "grace_days": facts.grace_days,
+    }
+    evidence = [msgspec.to_builtins(item, builtin_types=(Decimal, date)) for item in facts.overdue]
+    remedies = [Remedy("PAY_OVERDUE", {"pay_amount": facts.overdue_amount}),
+                Remedy("ASK_OVERRIDE", {"over_amount": facts.order_total})]
+    return [Verdict("CREDIT_DEPTH", "CREDIT_DEPTH_EXCEEDED", False, figures, evidence, remedies)]
+
+
+Gate = Callable[[Facts], list[Verdict]]
+CONFIRMATION_GATES: tuple[Gate, ...] = (
+    party_gate, minimum_gate, floor_gate, stock_gate, limit_gate, depth_gate,
+)
+DISPATCH_GATES: tuple[Gate, ...] = (party_gate, limit_gate, depth_gate)
+OVERRIDABLE = {"CREDIT_LIMIT": "over_amount", "CREDIT_DEPTH": None, "PRICE_FLOOR": None}
+
+
+def _overridden(verdict: Verdict, facts: Facts) -> Verdict:
+    """An override covers its gates up to its amount: the excess for the limit, else the order."""
+    if verdict.passed or verdict.gate not in OVERRIDABLE:
+        return verdict
+    figure = OVERRIDABLE[verdict.gate]
+    needed = verdict.figures[figure] if figure else facts.order_total
+    for override in facts.overrides:
+        if verdict.gate in override.gates and override.amount >= needed:
+            return msgspec.structs.replace(verdict, passed=True, override_id=override.id)
+    return verdict
+
+
+def line_share(amount: Decimal, quantity: Decimal, before: Decimal, after: Decimal) -> Decimal:
+    """Money of the part between two cumulative quantities; the parts always add up to the line."""
+    return round_money(amount * after / quantity) - round_money(amount * before / quantity)
