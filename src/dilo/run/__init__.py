@@ -1,0 +1,1 @@
+"""Composes the house: settings, servers, web, worker, command line. Decides nothing."""
