@@ -18,6 +18,7 @@ from dilo.run import embedded  # noqa: E402
 from dilo.run.database import database  # noqa: E402
 from dilo.run.migrate import migrate  # noqa: E402
 from dilo.run.settings import settings  # noqa: E402
+from town import Cast, found_tenant  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -87,3 +88,14 @@ def worker_id(request: pytest.FixtureRequest) -> str:
 async def pool(servers: embedded.Servers) -> AsyncIterator[None]:
     async with database(servers.database_url, most=60):
         yield
+
+
+@pytest_asyncio.fixture
+async def town(pool: None) -> Cast:
+    """A fresh tenant with its cast; every test has its own, nothing is cleaned up after."""
+    return await found_tenant()
+
+
+@pytest_asyncio.fixture
+async def rival(pool: None) -> Cast:
+    return await found_tenant("Суперник")

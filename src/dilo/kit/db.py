@@ -5,17 +5,20 @@ Statements take ``:name`` parameters; asyncpg's prepared statements are cached p
 
 import os
 import re
+import warnings
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Any, TypeVar
 
-import asyncpg
-import msgspec
-from piccolo.engine.postgres import PostgresEngine
+warnings.filterwarnings("ignore", module="platformdirs")  # black, which Piccolo brings along
 
-from dilo.kit.errors import NotFound, OutsideScope
-from dilo.kit.paging import Page, Paging
+import asyncpg  # noqa: E402
+import msgspec  # noqa: E402
+from piccolo.engine.postgres import PostgresEngine  # noqa: E402
+
+from dilo.kit.errors import NotFound, OutsideScope  # noqa: E402
+from dilo.kit.paging import Page, Paging  # noqa: E402
 
 os.environ.setdefault("PICCOLO_CONF", "dilo.run.piccolo_conf")
 

@@ -23,7 +23,7 @@ async def _nothing_to_reset(connection: asyncpg.Connection) -> None:
 
 async def open_database(url: str = "", most: int = 0) -> PostgresEngine:
     """Starts the pool and hands it to the kit."""
-    engine = PostgresEngine(config={"dsn": url or settings().database_url})
+    engine = PostgresEngine(config={"dsn": url or settings().database_url}, extensions=())
     await engine.start_connection_pool(
         min_size=1, max_size=most or settings().dilo_pool, init=db.prepare_connection,
         reset=_nothing_to_reset, server_settings=TIMEOUTS,

@@ -44,9 +44,8 @@ async def migrate(owner_url: str) -> list[str]:
 
 
 async def _run(owner_url: str, todo: list[str]) -> None:
-    engine = PostgresEngine(config={
-        "dsn": owner_url, "server_settings": {"lock_timeout": "5s", "client_min_messages": "error"},
-    })
+    patience = {"lock_timeout": "5s", "client_min_messages": "error"}
+    engine = PostgresEngine(config={"dsn": owner_url, "server_settings": patience}, extensions=())
     piccolo_conf.DB = engine
     Migration._meta._db = engine  # noqa: SLF001 - Piccolo finds its engine by module otherwise
     await Migration.create_table(if_not_exists=True).run()

@@ -5,5 +5,6 @@ from piccolo.engine.postgres import PostgresEngine
 
 from dilo.run.settings import settings
 
-DB = PostgresEngine(config={"dsn": settings().database_owner_url or "postgresql:///dilo"})
+OWNER_URL = settings().database_owner_url
+DB = PostgresEngine(config={"dsn": OWNER_URL}, extensions=()) if OWNER_URL else None
 APP_REGISTRY = AppRegistry(apps=["dilo.run.piccolo_app"])
