@@ -1,6 +1,7 @@
 """Pages from Jinja templates that live beside their capability: ``orders/show.html``."""
 
 import hashlib
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -39,7 +40,7 @@ def environment() -> Environment:
     )
     made.globals.update(
         asset=asset, icon=icon, say=i18n.say, languages=i18n.LANGUAGES, url_with=url_with,
-        now=clock.now,
+        now=clock.now, options=options, named=named,
     )
     return made
 
@@ -77,6 +78,16 @@ def url_with(**changes: Any) -> str:
     query = {key: value for key, value in here.query.items() if key not in changes}
     query |= {key: value for key, value in changes.items() if value not in (None, "")}
     return f"{here.path}?{urlencode(query, doseq=True)}" if query else here.path
+
+
+def options(values: Iterable[str], prefix: str = "") -> list[tuple[str, str]]:
+    """Choices of a select: the value and what it is called (key ``prefix`` + value)."""
+    return [(value, i18n.gettext(prefix + value) if prefix else value) for value in values]
+
+
+def named(rows: Iterable[Any]) -> list[tuple[str, str]]:
+    """Choices from rows with ``id`` and ``name``, nobody first."""
+    return [("", "—"), *((str(row.id), row.name) for row in rows)]
 
 
 def _zone() -> ZoneInfo:

@@ -6,7 +6,9 @@ from decimal import Decimal
 from uuid import UUID
 
 from dilo.kit import db
-from dilo.kit.errors import Refusal
+from dilo.kit.errors import NotFound, Refusal
+from tenants import audit
+from tenants.actors import Actor
 
 LOCK = """
 SELECT product_id, on_hand, reserved FROM stock_level
@@ -59,6 +61,12 @@ moved AS (
 INSERT INTO stock_level AS s (product_id, warehouse_id, on_hand)
 SELECT product_id, :warehouse_id, sum(quantity) FROM came GROUP BY product_id ORDER BY product_id
 ON CONFLICT (tenant_id, product_id, warehouse_id) DO UPDATE SET on_hand = s.on_hand + excluded.on_hand
+"""
+
+WAREHOUSES = "SELECT id, code, name, is_default FROM warehouse WHERE closed_at IS NULL ORDER BY name"
+NEW_WAREHOUSE = """
+INSERT INTO warehouse (code, name, is_default)
+VALUES (:code, :name, NOT EXISTS (SELECT 1 FROM warehouse WHERE is_default)) RETURNING id
 """
 
 
@@ -140,3 +148,30 @@ def _columns(wanted: Sequence[Wanted]) -> dict[str, list[UUID] | list[Decimal]]:
         "products": [one.product_id for one in wanted],
         "quantities": [one.quantity for one in wanted],
     }
+
+
+async def warehouses() -> list[db.Row]:
+    return await db.rows(WAREHOUSES)
+
+
+async def new_warehouse(code: str, name: str) -> UUID:
+    """The first one is the default."""
+    return await db.value(NEW_WAREHOUSE, code=code, name=name)
+
+
+async def adjust(
+    actor: Actor, warehouse_id: UUID, product_id: UUID, quantity: Decimal, reason: str
+) -> None:
+    """A person counts or receives. Raises FORBIDDEN, NOT_FOUND, QUANTITY_BAD, STOCK_SHORT."""
+    actor.require("stock.edit")
+    good = quantity.is_finite() and 0 < abs(quantity) < 10**9 and quantity == round(quantity, 4)
+    if not good or (reason == "receipt" and quantity < 0):
+        raise Refusal("QUANTITY_BAD", status=422, product="")
+    if not await db.value("SELECT 1 FROM warehouse WHERE id = :id", id=warehouse_id):
+        raise NotFound
+    levels = await lock_levels(warehouse_id, [product_id])
+    if quantity < 0 and (product_id not in levels or levels[product_id].available < -quantity):
+        raise Refusal("STOCK_SHORT")
+    await receive(warehouse_id, [(product_id, quantity)], reason, actor.id)
+    await audit.note(actor, f"stock.{reason}", "product", product_id,
+                     after={"quantity": str(quantity)})

@@ -1,0 +1,1 @@
+"""What is sold: products, units, barcodes, categories (catalogue — номенклатура)."""
