@@ -56,7 +56,8 @@ class Door:
             async with scope(tenant):
                 await self._enter(request)
                 await self.app(asgi, receive, _keeping(kept))
-                if kept and kept[0].get("status", 500) >= 400:
+                refused = visit().extras.get("rollback")
+                if refused or not kept or kept[0].get("status", 500) >= 400:
                     raise RolledBack
         except RolledBack:
             pass

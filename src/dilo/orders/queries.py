@@ -300,3 +300,12 @@ def _typed(name: str, value: Any) -> Any:
     if name.endswith("_quantity") or name in ("price", "floor"):
         return Decimal(value)
     return date.fromisoformat(value) if name.endswith("_on") else value
+
+
+async def order_of_shipment(shipment_id: UUID) -> UUID:
+    return (await db.one("SELECT order_id FROM shipment WHERE id = :id", id=shipment_id))["order_id"]
+
+
+async def order_of_override(override_id: UUID) -> UUID:
+    row = await db.one("SELECT order_id FROM credit_override WHERE id = :id", id=override_id)
+    return row["order_id"]

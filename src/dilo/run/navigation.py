@@ -1,0 +1,56 @@
+"""The office's menu: what this person may open."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tenants.actors import Actor
+
+# section, then items: label, href, icon, verb, key after ``g``, in the phone's bottom bar
+MENU: list[tuple[str, list[tuple[str, str, str, str, str, bool]]]] = [
+    ("", [("My day", "/office", "home", "desk.read", "KeyH", True)]),
+    ("Sales", [
+        ("Parties", "/office/parties", "users", "parties.read", "KeyP", True),
+        ("Orders", "/office/orders", "shopping-cart", "orders.read", "KeyO", True),
+        ("Products", "/office/products", "packages", "catalogue.read", "KeyS", False),
+    ]),
+    ("Money", [
+        ("Receivables", "/office/receivables", "report-money", "receivables.read", "KeyR", True),
+        ("Invoices", "/office/invoices", "file-invoice", "invoices.read", "KeyI", False),
+        ("Payments", "/office/payments", "cash", "payments.read", "KeyM", False),
+        ("Debt warnings", "/office/dunning", "send", "dunning.read", "KeyD", False),
+    ]),
+    ("Company", [
+        ("Imports", "/office/imports", "database-import", "imports.run", "", False),
+        ("Telegram bot", "/office/bot", "brand-telegram", "bots.edit", "", False),
+        ("Colleagues", "/office/people", "user-plus", "people.edit", "", False),
+    ]),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    label: str
+    href: str
+    icon: str
+    go: str
+    tab: bool
+    active: bool
+    count: int = 0
+    hot: bool = False
+
+
+def office_menu(actor: Actor, path: str) -> list[dict[str, Any]]:
+    sections: list[dict[str, Any]] = []
+    for title, entries in MENU:
+        items = [
+            Item(label, href, icon, go, tab, _is_here(href, path))
+            for label, href, icon, verb, go, tab in entries
+            if actor.may(verb)
+        ]
+        if items:
+            sections.append({"title": title, "items": items})
+    return sections
+
+
+def _is_here(href: str, path: str) -> bool:
+    return path == href or (href != "/office" and path.startswith(href + "/"))
