@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, Router, get, post
+from litestar import Request, Response, get, post
 
 from dilo.catalogue import actions as catalogue
 from dilo.catalogue import queries as goods
@@ -197,7 +197,7 @@ async def move_create(request: Req, product_id: UUID) -> Response[Any]:
     return web.redirect(f"/office/products/{product_id}")
 
 
-router = Router(path="/", route_handlers=[
+routes = [
     my_day, search, party_card, products, product_new, product_card, product_edit, product_create,
     product_update, retirement_create, price_create, price_destroy, move_create,
-])
+]

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, Router, get, post
+from litestar import Request, Response, get, post
 
 from dilo.catalogue.queries import products_like, products_of_codes
 from dilo.kit import i18n, web
@@ -275,8 +275,8 @@ async def override_decide(override_id: UUID, decision: str) -> Response[Any]:
     return _back(await queries.order_of_override(override_id))
 
 
-router = Router(path="/", route_handlers=[
+routes = [
     index, new, products, preview, create, show, edit, update, submission_create, reopening_create,
     cancellation_create, shipment_create, release_create, invoice_create, return_create,
     override_create, override_decide,
-])
+]

@@ -14,7 +14,7 @@ Amount = Annotated[Decimal, msgspec.Meta()]
 class PartyForm(msgspec.Struct):
     code: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
     name: Name
-    roles: list[str] = ["customer"]
+    roles: list[str] = msgspec.field(default_factory=lambda: ["customer"])
     kind: Literal["organisation", "person"] = "organisation"
     tax_id: str | None = None
     country: str | None = None

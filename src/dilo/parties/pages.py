@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, Router, get, post
+from litestar import Request, Response, get, post
 
 from dilo.kit import i18n, web
 from dilo.kit.errors import Refusal
@@ -191,8 +191,8 @@ async def telegram_link_create(party_id: UUID, identity_id: UUID) -> Response[An
     return web.redirect(f"/office/parties/{party_id}?tab=contacts")
 
 
-router = Router(path="/", route_handlers=[
+routes = [
     index, new, create, edit, update, closing_create, credit_edit, credit_update, contact_new,
     contact_create, contact_destroy, agreement_new, agreement_create, portal_user_new,
     portal_user_create, telegram_link_create,
-])
+]

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
-from litestar import Request, Response, Router, get, post
+from litestar import Request, Response, get, post
 
 from dilo.kit import i18n, web
 from dilo.kit.errors import NotFound, Refusal
@@ -153,6 +153,6 @@ async def allocation_destroy(payment_id: UUID) -> Response[Any]:
     return web.redirect(f"/office/payments/{payment_id}")
 
 
-router = Router(path="/", route_handlers=[
+routes = [
     index, new, create, show, reversal_create, allocation_create, allocation_destroy,
-])
+]

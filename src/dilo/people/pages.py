@@ -4,7 +4,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
-from litestar import Request, Response, Router, get, post
+from litestar import Request, Response, get, post
 
 from dilo.kit import i18n, web
 from dilo.kit.errors import Refusal
@@ -139,10 +139,7 @@ async def disabling_create(identity_id: UUID) -> Response[Any]:
     return web.redirect("/office/people")
 
 
-router = Router(
-    path="/",
-    route_handlers=[
+routes = [
         sign_in_new, sign_in_create, sign_out_create, preferences_update, index, invite,
         role_update, disabling_create,
-    ],
-)
+    ]

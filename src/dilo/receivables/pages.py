@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from litestar import Response, Router, get
+from litestar import Response, get
 
 from dilo.kit import i18n, web
 from dilo.kit.export import table_file
@@ -58,4 +58,4 @@ async def invoice(invoice_id: UUID) -> Response[str]:
                     lines=await queries.invoice_lines(invoice_id), on=current_tenant().today())
 
 
-router = Router(path="/", route_handlers=[index, invoices, invoice])
+routes = [index, invoices, invoice]

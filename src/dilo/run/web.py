@@ -106,9 +106,7 @@ def make_app() -> Litestar:
     middleware: list[Middleware] = [DefineMiddleware(Door, entrances=entrances)]
     return Litestar(
         route_handlers=[
-            health, _static(), dilo.people.pages.router, dilo.desk.pages.router,
-            dilo.parties.pages.router, dilo.orders.pages.router, dilo.receivables.pages.router,
-            dilo.payments.pages.router, *_other_routes(),
+            health, _static(), *_routes(),
         ],
         middleware=middleware,
         before_request=before_page,
@@ -144,10 +142,12 @@ def _other_entrances() -> dict[str, Any]:
     return ENTRANCES
 
 
-def _other_routes() -> list[Any]:
+def _routes() -> list[Any]:
+    """Handlers in one list, not routers: one path may have its verbs in two capabilities."""
     from dilo.run.doors import ROUTES
 
-    return ROUTES
+    rooms = (dilo.people, dilo.desk, dilo.parties, dilo.orders, dilo.receivables, dilo.payments)
+    return [route for room in rooms for route in room.pages.routes] + ROUTES
 
 
 def __getattr__(name: str) -> Any:
