@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from dilo.kit import clock, db
+from dilo.kit import clock, db, outbox
 from dilo.kit.errors import NotFound, OutsideScope
 
 CACHE_SECONDS = 30.0
@@ -68,6 +68,7 @@ async def scope(tenant: Tenant | UUID) -> AsyncIterator[Tenant]:
             yield known
         finally:
             _current.reset(token)
+    outbox.committed(tenant_id)
 
 
 async def _tenant_by_id(tenant_id: UUID) -> Tenant:

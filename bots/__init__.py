@@ -1,0 +1,1 @@
+"""Doors that talk: Telegram and, later, SMS. No SQL, no decision."""

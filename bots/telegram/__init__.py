@@ -1,0 +1,1 @@
+"""The door of Telegram: one bot per company, many in one process."""
