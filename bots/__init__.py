@@ -1,1 +1,1 @@
-"""Doors that talk: Telegram and, later, SMS. No SQL, no decision."""
+"""The doors that talk: Telegram now, SMS later. No SQL, no decision."""

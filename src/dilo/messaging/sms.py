@@ -17,6 +17,7 @@ from dilo.messaging.channels import Dead, Message, Outcome, RetryLater, Sent, Un
 log = logging.getLogger("dilo.sms")
 ANSWER_SECONDS = 12.0
 PAUSE_SECONDS = 30.0
+BIND_SECONDS = 5.0
 
 
 class HttpSms:
@@ -117,6 +118,12 @@ class Smpp:
             source=PhoneNumber(self.sender, TON.ALPHANUMERIC, NPI.UNKNOWN),
             destination=PhoneNumber(message.address.lstrip("+"), TON.INTERNATIONAL, NPI.ISDN),
         )
+        try:
+            # Nothing is queued for a connection that is not up: it would go out after we gave up.
+            await asyncio.wait_for(esme._bound.wait(), BIND_SECONDS)
+        except TimeoutError:
+            self.answers.waiting.pop(key, None)
+            return RetryLater(PAUSE_SECONDS, "SMSC not bound")
         try:
             await esme.broker.enqueue(submit)
             status, message_id = await asyncio.wait_for(future, ANSWER_SECONDS)

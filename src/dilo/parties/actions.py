@@ -69,6 +69,24 @@ LINK_CODE = """
 INSERT INTO link_code (code_hash, identity_id, party_id, expires_at)
 VALUES (:code_hash, :identity_id, :party_id, :expires_at)
 """
+USE_CODE = """
+UPDATE link_code SET used_at = :now
+WHERE code_hash = :code_hash AND used_at IS NULL AND expires_at > :now
+RETURNING identity_id, party_id
+"""
+LINK = """
+INSERT INTO contact_channel (party_id, channel, address, identity_id)
+VALUES (:party_id, 'telegram', :chat_id, :identity_id)
+ON CONFLICT (tenant_id, party_id, channel, address) DO UPDATE
+SET identity_id = excluded.identity_id, opted_out_at = NULL, dead_at = NULL, dead_reason = NULL
+"""
+UNLINK_ELSEWHERE = """
+DELETE FROM contact_channel WHERE channel = 'telegram' AND address = :chat_id
+  AND party_id <> :party_id
+"""
+OPT_OUT = """
+UPDATE contact_channel SET opted_out_at = :now WHERE channel = 'telegram' AND address = :chat_id
+"""
 IS_PORTAL_USER = "SELECT 1 FROM portal_user WHERE identity_id = :i AND party_id = :p"
 CLOSE = """
 UPDATE party SET closed_at = CASE WHEN :closed THEN CAST(:now AS timestamptz) END WHERE id = :id
@@ -211,3 +229,23 @@ async def make_link_code(party_id: UUID, identity_id: UUID) -> str:
         party_id=party_id, expires_at=clock.now() + timedelta(minutes=LINK_MINUTES),
     )
     return code
+
+
+async def link_telegram(code: str, chat_id: str) -> UUID:
+    """Binds a chat to the portal user the code was made for; a code works once. Returns the party.
+
+    Raises LINK_CODE_BAD for an unknown, used or expired code alike.
+    """
+    used = await db.one_or_none(
+        USE_CODE, now=clock.now(), code_hash=hashlib.sha256(code[:200].encode()).digest())
+    if used is None:
+        raise Refusal("LINK_CODE_BAD")
+    await db.execute(UNLINK_ELSEWHERE, chat_id=chat_id, party_id=used["party_id"])
+    await db.execute(LINK, chat_id=chat_id, party_id=used["party_id"],
+                     identity_id=used["identity_id"])
+    return used["party_id"]
+
+
+async def stop_telegram(chat_id: str) -> None:
+    """Warnings no longer go to this chat; the fallback channels remain."""
+    await db.execute(OPT_OUT, chat_id=chat_id, now=clock.now())

@@ -66,6 +66,18 @@ SELECT u.id, i.id AS identity_id, i.name, i.email, u.role, i.disabled_at,
           AND h.dead_at IS NULL) AS in_telegram
 FROM portal_user u JOIN identity i ON i.id = u.identity_id WHERE u.party_id = :id ORDER BY i.name
 """
+SEATS = """
+SELECT u.party_id, u.role, p.name AS party_name FROM portal_user u JOIN party p ON p.id = u.party_id
+WHERE u.identity_id = :id ORDER BY u.created_at
+"""
+CHAT = """
+SELECT h.identity_id, h.party_id, i.name, u.role, coalesce(i.language, p.language) AS language
+FROM contact_channel h
+JOIN identity i ON i.id = h.identity_id AND i.disabled_at IS NULL
+JOIN portal_user u ON u.identity_id = h.identity_id AND u.party_id = h.party_id
+JOIN party p ON p.id = h.party_id
+WHERE h.channel = 'telegram' AND h.address = :chat_id LIMIT 1
+"""
 NAMES = """
 SELECT id, code, name FROM party WHERE closed_at IS NULL AND (:search = '' OR strpos(search, :search) > 0)
 ORDER BY strpos(search, :search), name LIMIT :most
@@ -214,3 +226,13 @@ async def valid_agreement(party_id: UUID, on: date) -> db.Row | None:
         if row["valid_from"] <= on and (row["valid_to"] is None or row["valid_to"] >= on):
             return row
     return None
+
+
+async def seats_of(identity_id: UUID) -> list[db.Row]:
+    """Companies a person acts for in the portal."""
+    return await db.rows(SEATS, id=identity_id)
+
+
+async def linked_chat(chat_id: str) -> db.Row | None:
+    """Whose Telegram chat this is, if it was ever linked."""
+    return await db.one_or_none(CHAT, chat_id=chat_id)

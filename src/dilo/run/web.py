@@ -50,6 +50,11 @@ async def before_page(request: Request[Any, Any, Any]) -> None:
     here = visit()
     if here.path.startswith("/office") and here.actor:
         here.extras["nav"] = office_menu(here.actor, here.path)
+    else:
+        here.extras.setdefault("nav", [])
+        from dilo.run.doors import furnish_page
+
+        await furnish_page()
 
 
 def refused(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:

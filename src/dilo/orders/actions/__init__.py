@@ -4,12 +4,12 @@ from dilo.orders.actions.cancel import cancel_order, close_order
 from dilo.orders.actions.dispatch import dispatch_order, invoice_shipment, release_shipment
 from dilo.orders.actions.draft import edit_draft, reopen_order, submit_order
 from dilo.orders.actions.override import decide_override, request_override
-from dilo.orders.actions.place import place_order, preview_order
+from dilo.orders.actions.place import credit_standing, place_order, preview_order
 from dilo.orders.actions.reconsider import reconsider_held
 from dilo.orders.actions.take_back import take_back
 
 __all__ = [
-    "cancel_order", "close_order", "decide_override", "dispatch_order", "edit_draft",
+    "cancel_order", "close_order", "credit_standing", "decide_override", "dispatch_order", "edit_draft",
     "invoice_shipment", "place_order", "preview_order", "reconsider_held", "release_shipment",
     "reopen_order", "request_override", "submit_order", "take_back",
 ]

@@ -15,7 +15,7 @@ from dilo.kit.money import AMOUNT_MAX, ZERO, line_amount
 from dilo.orders.actions.decision import judge, kept, line_facts, own_party
 from dilo.orders.commands import LINES_MAX, QUANTITY_MAX, LineInput, PlaceOrder, Placed
 from dilo.orders.queries import Terms, last_verdicts, terms_of
-from dilo.orders.rules import CONFIRMATION, Verdict, passes
+from dilo.orders.rules import CONFIRMATION, DISPATCH, Verdict, passes
 from dilo.pricing.queries import Buyer, Priced, priced
 from dilo.receivables.actions import Balance, lock_balance
 from dilo.stock.actions import Wanted, lock_levels, reserve
@@ -114,6 +114,14 @@ async def preview_order(actor: Actor, command: PlaceOrder) -> tuple[list[NewLine
     lines = await price_lines(terms, command.lines, command.by)
     balance = await lock_balance(terms.party_id, terms.currency)
     return lines, await _judged(terms, lines, balance)
+
+
+async def credit_standing(actor: Actor, party_id: UUID) -> list[Verdict]:
+    """What credit says before anything is ordered: why blocked, and what unblocks."""
+    own_party(actor, party_id)
+    terms = await terms_of(party_id, current_tenant().today())
+    balance = await lock_balance(party_id, terms.currency)
+    return await judge(terms, balance, (), ZERO, stage=DISPATCH, order_id=None)
 
 
 def warehouse_of(terms: Terms) -> UUID:

@@ -1,0 +1,42 @@
+"""What I owe, by when, and why I may be stopped: the staff card's figures, to the cent."""
+
+from uuid import UUID
+
+from litestar import Response, get
+
+from dilo.kit import web
+from dilo.kit.errors import NotFound
+from dilo.kit.paging import Paging
+from dilo.kit.visit import visit
+from dilo.orders.actions import credit_standing
+from dilo.parties import queries as parties
+from dilo.receivables import queries
+from dilo.receivables.rules import shares
+from tenants.scope import current_tenant
+
+READ = {"verb": "portal.read"}
+
+
+@get("/debts", opt=READ)
+async def index() -> Response[str]:
+    company = visit().actor.on_behalf_of
+    party = await parties.party(company)
+    on = current_tenant().today()
+    aging = await queries.aging_of(company, party.currency, on)
+    page = await queries.invoices(Paging.of(visit().query), party_id=company,
+                                  open_only=not visit().query.get("all"))
+    return web.page(
+        "portal/debts.html", party=party, aging=aging, buckets=shares(aging.amounts), page=page,
+        verdicts=await credit_standing(visit().actor, company), on=on)
+
+
+@get("/invoices/{invoice_id:uuid}", opt=READ)
+async def invoice_show(invoice_id: UUID) -> Response[str]:
+    invoice = await queries.invoice(invoice_id)
+    if invoice.party_id != visit().actor.on_behalf_of:
+        raise NotFound
+    return web.page("portal/invoice.html", invoice=invoice,
+                    lines=await queries.invoice_lines(invoice_id))
+
+
+routes = [index, invoice_show]

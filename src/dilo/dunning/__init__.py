@@ -1,0 +1,3 @@
+"""Warning debtors in time: levels by days to and past due, a run that plans notices, a re-check
+before every send (dunning — нагадування про борг).
+"""
