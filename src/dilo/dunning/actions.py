@@ -1,5 +1,6 @@
 """Planning a run in one statement, re-checking each notice as it leaves, editing the policy."""
 
+from dataclasses import asdict
 from datetime import date, time
 from decimal import Decimal
 from functools import cache
@@ -9,12 +10,12 @@ from uuid import UUID
 
 import msgspec
 from jinja2 import FileSystemLoader
-from jinja2.sandbox import SandboxedEnvironment
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from dilo.dunning.queries import DUE, REACH, Policy, notice, plan_figures, policy_or_none, still_open
+from dilo.dunning.queries import DUE, Policy, notice, plan_figures, policy_or_none, still_open
 from dilo.dunning.rules import quiet_ends
-from dilo.kit import clock, db, i18n
-from dilo.kit.errors import Refusal
+from dilo.kit import clock, db, i18n, outbox
+from dilo.kit.errors import NotFound, Refusal
 from dilo.kit.templating import money
 from dilo.messaging.channels import Composed, Dropped, NotNow, Ready
 from tenants import audit
@@ -22,34 +23,40 @@ from tenants.actors import Actor
 from tenants.scope import current_tenant
 
 KIND = "debt_warning"
-EXPIRES_DAYS = 3
-# The item's key (item, level, due date) makes a second run plan nothing twice.
+Tone = Literal["friendly", "due", "firm", "final"]
+USUAL: tuple[tuple[int, Tone], ...] = ((-3, "friendly"), (1, "due"), (7, "firm"), (21, "final"))
+# One statement whatever the number of debtors. The item's key (item, level, due date) is the
+# business fact: a second run finds it and plans nothing.
 PLAN = f"""
 WITH {DUE},
-run AS (
-  INSERT INTO dunning_run (policy_id, business_date, started_by)
-  SELECT :policy_id, :on, :started_by RETURNING id),
 notices AS MATERIALIZED (
-  SELECT uuidv7() AS id, party_id, level_id, currency, sum(open_amount) AS amount
-  FROM fresh GROUP BY party_id, level_id, currency),
+  SELECT uuidv7() AS id, party_id, currency, sum(left_amount) AS amount,
+    (array_agg(level_id ORDER BY offset_days DESC))[1] AS level_id,
+    (array_agg('debt:' || item_id || ':' || offset_days || ':' || due_on
+               ORDER BY due_on, item_id))[1] AS fact
+  FROM due GROUP BY party_id, currency),
+run AS (
+  INSERT INTO dunning_run (policy_id, business_date, started_by, planned)
+  SELECT :policy_id, :on, :started_by, n.planned
+  FROM (SELECT count(*)::int AS planned FROM notices) n WHERE n.planned > 0
+  RETURNING id, planned),
 noted AS (
   INSERT INTO dunning_notice (id, run_id, party_id, level_id, business_date, currency, amount)
   SELECT n.id, run.id, n.party_id, n.level_id, :on, n.currency, n.amount FROM notices n, run),
 itemed AS (
   INSERT INTO dunning_notice_item (notice_id, open_item_id, level_id, due_on)
-  SELECT n.id, f.item_id, f.level_id, f.due_on FROM fresh f
-  JOIN notices n ON n.party_id = f.party_id AND n.level_id = f.level_id
-    AND n.currency = f.currency),
+  SELECT n.id, d.item_id, d.level_id, d.due_on FROM due d
+  JOIN notices n ON n.party_id = d.party_id AND n.currency = d.currency),
 queued AS (
-  INSERT INTO outbox (channel, kind, dedupe_key, payload, party_id, expires_at)
-  SELECT coalesce(reach.channel, CAST(:channels AS text[])[1]), '{KIND}',
-    'debt:' || n.party_id || ':' || n.level_id || ':' || n.currency || ':' || :on,
-    jsonb_build_object('notice_id', n.id), n.party_id, now() + interval '{EXPIRES_DAYS} days'
-  FROM notices n {REACH.format(party="n.party_id")}
-  ON CONFLICT (tenant_id, channel, dedupe_key) DO NOTHING RETURNING id)
-SELECT run.id, (SELECT count(*) FROM notices) AS planned FROM run
+  INSERT INTO outbox (channel, kind, dedupe_key, payload, party_id, not_before, expires_at)
+  SELECT coalesce(r.channel, (CAST(:channels AS text[]))[1]), '{KIND}', n.fact,
+    jsonb_build_object('notice_id', n.id, 'channels', CAST(:channels AS text[])), n.party_id,
+    coalesce(CAST(:not_before AS timestamptz), now()),
+    now() + make_interval(days => greatest(CAST(:catch_up_days AS int), 1))
+  FROM notices n LEFT JOIN reach r ON r.party_id = n.party_id
+  ON CONFLICT (tenant_id, channel, dedupe_key) DO NOTHING)
+SELECT id, planned FROM run
 """
-PLANNED = "UPDATE dunning_run SET planned = :planned WHERE id = :id"
 ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"
 SAVE = """
 INSERT INTO dunning_policy (name, is_default, tolerance_amount, channels, quiet_from, quiet_to,
@@ -66,16 +73,11 @@ ADD_LEVEL = """
 INSERT INTO dunning_level (policy_id, position, offset_days, tone)
 SELECT :policy_id, coalesce(max(position), 0) + 1, :offset_days, :tone FROM dunning_level
 WHERE policy_id = :policy_id
-ON CONFLICT (tenant_id, policy_id, offset_days) DO UPDATE SET tone = excluded.tone
+ON CONFLICT (tenant_id, policy_id, offset_days) DO UPDATE
+SET tone = excluded.tone, retired_at = NULL
 """
 DROP_LEVEL = """
-DELETE FROM dunning_level l WHERE id = :id
-  AND NOT EXISTS (SELECT 1 FROM dunning_notice n WHERE n.level_id = l.id)
-"""
-UNKNOWN_DUE = """
-UPDATE outbox o SET state = 'queued', not_before = now() FROM dunning_policy p
-WHERE p.is_default AND p.resend_unknown AND o.kind = 'debt_warning' AND o.state = 'unknown'
-  AND o.attempts < 2 AND o.expires_at > now()
+UPDATE dunning_level SET retired_at = now() WHERE id = :id AND retired_at IS NULL
 """
 
 
@@ -91,7 +93,7 @@ class PolicyForm(msgspec.Struct):
 
 class LevelForm(msgspec.Struct):
     offset_days: int
-    tone: Literal["friendly", "due", "firm", "final"]
+    tone: Tone
 
 
 async def plan_run(actor: Actor, on: date | None = None) -> int:
@@ -103,48 +105,70 @@ async def plan_run(actor: Actor, on: date | None = None) -> int:
     policy = await policy_or_none()
     if policy is None or not policy.channels:
         raise Refusal("NO_POLICY")
-    await db.value(ONE_AT_A_TIME, name=f"dunning:{current_tenant().id}")
-    on = on or current_tenant().today()
-    run = await db.one(PLAN, started_by=actor.name, **plan_figures(policy, on))
-    await db.execute(PLANNED, id=run["id"], planned=run["planned"])
-    if run["planned"]:
-        await audit.note(actor, "dunning.run", "dunning_run", run["id"],
-                         after={"planned": run["planned"]})
+    tenant = current_tenant()
+    await db.value(ONE_AT_A_TIME, name=f"dunning:{tenant.id}")
+    quiet = quiet_ends(clock.now(), tenant.time_zone, policy.quiet_from, policy.quiet_to)
+    run = await db.one_or_none(
+        PLAN,
+        started_by=actor.name,
+        not_before=quiet,
+        **plan_figures(policy, on or tenant.today()),
+    )
+    if run is None:
+        return 0
+    outbox.touch()
+    await audit.note(
+        actor, "dunning.run", "dunning_run", run["id"], after={"planned": run["planned"]}
+    )
     return run["planned"]
 
 
-async def resend_unknown() -> None:
-    """Where the policy says so, a message of unknown fate goes once more."""
-    await db.execute(UNKNOWN_DUE)
+async def resends_unknown(row: outbox.Claimed) -> bool:
+    """The company's choice: a second copy rather than a doubt, or the other way round."""
+    return (await notice(UUID(row.payload["notice_id"])))["resend_unknown"]
 
 
-async def compose(payload: dict[str, Any], channel: str, party_id: UUID | None) -> Composed:
-    """At send time: is anything still open, may we write now, and the words for it."""
+async def compose(
+    payload: dict[str, Any],
+    channel: str,
+    party_id: UUID | None,  # noqa: ARG001
+) -> Composed:
+    """At send time: is anything still open, may we write now, and the words for what is left."""
+    tenant = current_tenant()
     found = await notice(UUID(payload["notice_id"]))
-    items = await still_open(found["id"], found["tolerance_amount"])
+    items = await still_open(found["id"], found["tolerance_amount"], tenant.today())
     if not items:
         return Dropped("PAID")
     if found["closed_at"] is not None:
         return Dropped("PARTY_CLOSED", "suppressed")
-    later = quiet_ends(clock.now(), current_tenant().time_zone, found["quiet_from"],
-                       found["quiet_to"])
+    later = quiet_ends(clock.now(), tenant.time_zone, found["quiet_from"], found["quiet_to"])
     if later is not None:
         return NotNow(later, "QUIET_HOURS")
-    i18n.use_language(found["language"] or current_tenant().language)
-    total = sum((item["open_amount"] for item in items), Decimal("0.00"))
-    text = _environment().get_template(f"debt_warning.{channel}.txt").render(
-        tenant=current_tenant().name, party=found["name"], tone=found["tone"], items=items,
-        total=total, currency=found["currency"], on=current_tenant().today())
-    subject = i18n.say("dunning:subject", tenant=current_tenant().name,
-                       total=money(total, found["currency"]))
+    total = sum((item.open_amount for item in items), Decimal("0.00"))
+    text = (
+        _environment()
+        .get_template(f"debt_warning.{channel}.txt")
+        .render(
+            tenant=tenant.name,
+            party=found["name"],
+            items=[asdict(item) for item in items],
+            tone=max(items, key=lambda item: item.offset_days).tone,
+            total=total,
+            currency=found["currency"],
+        )
+    )
+    subject = i18n.say("dunning:subject", tenant=tenant.name, total=money(total, found["currency"]))
     return Ready(text.strip(), subject)
 
 
 @cache
-def _environment() -> SandboxedEnvironment:
-    made = SandboxedEnvironment(  # plain text, never HTML
-        loader=FileSystemLoader(Path(__file__).parent / "messages"), trim_blocks=True,
-        lstrip_blocks=True, autoescape=False)
+def _environment() -> ImmutableSandboxedEnvironment:
+    made = ImmutableSandboxedEnvironment(  # plain text, never HTML
+        loader=FileSystemLoader(Path(__file__).parent / "messages"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
+    )
     made.globals["say"] = i18n.say
     made.filters["money"] = money
     made.filters["date"] = i18n.shown
@@ -159,12 +183,23 @@ async def save_policy(actor: Actor, form: PolicyForm) -> Policy:
     if not form.channels or not set(form.channels) <= {"telegram", "sms", "email"}:
         raise Refusal("CHANNEL_BAD", status=422)
     values = msgspec.structs.asdict(form) | {
-        "resend_unknown": form.resend_unknown == "on", "active": form.active == "on",
-        "catch_up_days": min(max(form.catch_up_days, 0), 365), "name": "default"}
+        "resend_unknown": form.resend_unknown == "on",
+        "active": form.active == "on",
+        "catch_up_days": min(max(form.catch_up_days, 0), 365),
+        "name": "default",
+    }
     policy_id = await db.value(SAVE, **values)
     await audit.note(actor, "dunning.policy", "dunning_policy", policy_id)
     saved = await policy_or_none()
     assert saved is not None
+    return saved
+
+
+async def usual_policy(actor: Actor) -> Policy:
+    """What most companies begin with: a reminder before, three levels after, silence at night."""
+    saved = await save_policy(actor, PolicyForm(quiet_from=time(21), quiet_to=time(8), active="on"))
+    for offset_days, tone in USUAL:
+        await add_level(actor, LevelForm(offset_days, tone))
     return saved
 
 
@@ -176,12 +211,18 @@ async def add_level(actor: Actor, form: LevelForm) -> None:
     if not -365 <= form.offset_days <= 3650:
         raise Refusal("DAYS_BAD", status=422)
     await db.execute(ADD_LEVEL, policy_id=policy.id, offset_days=form.offset_days, tone=form.tone)
-    await audit.note(actor, "dunning.level", "dunning_policy", policy.id,
-                     after={"days": form.offset_days, "tone": form.tone})
+    await audit.note(
+        actor,
+        "dunning.level",
+        "dunning_policy",
+        policy.id,
+        after={"days": form.offset_days, "tone": form.tone},
+    )
 
 
 async def drop_level(actor: Actor, level_id: UUID) -> None:
-    """A level that has notices stays: it is part of their story. Raises LEVEL_USED."""
+    """Notices of the level stay with their story. Raises FORBIDDEN, NOT_FOUND."""
     actor.require("dunning.edit")
     if not await db.execute(DROP_LEVEL, id=level_id):
-        raise Refusal("LEVEL_USED")
+        raise NotFound
+    await audit.note(actor, "dunning.level_drop", "dunning_level", level_id)

@@ -7,18 +7,28 @@ from litestar import Request, Response, get, post
 
 from dilo.dunning import actions, queries
 from dilo.dunning.actions import LevelForm, PolicyForm
-from dilo.kit import i18n, outbox, web
-from dilo.kit.errors import NotFound, Refusal
+from dilo.kit import i18n, web
+from dilo.kit.errors import Refusal
 from dilo.kit.export import table_file
 from dilo.kit.paging import Paging
 from dilo.kit.visit import visit
+from dilo.messaging import actions as messaging
 from dilo.people.roles import may
-from tenants import audit
 from tenants.scope import current_tenant
 
 Req = Request[Any, Any, Any]
-STATES = ("trouble", "queued", "sent", "delivered", "unknown", "dead", "cancelled", "suppressed",
-          "expired", "fallen_back")
+STATES = (
+    "trouble",
+    "queued",
+    "sent",
+    "delivered",
+    "unknown",
+    "dead",
+    "cancelled",
+    "suppressed",
+    "expired",
+    "fallen_back",
+)
 TONES = ("friendly", "due", "firm", "final")
 
 
@@ -32,14 +42,30 @@ async def _index(form: web.Filled[Any], status: int = 200) -> Response[Any]:
     on = current_tenant().today()
     preview = await queries.would_warn(policy, on) if policy else []
     if visit().query.get("as"):
-        head = [i18n.say(f"column:{n}") for n in
-                ("code", "name", "amount", "documents", "days", "channel", "address")]
-        return table_file("debt-warnings", visit().query["as"], head, (
-            (p["code"], p["name"], p["amount"], p["numbers"], (on - p["oldest"]).days,
-             p["channel"], p["address"]) for p in preview))
-    return web.page("dunning/index.html", status=status, policy=policy, preview=preview, form=form,
-                    levels=await queries.levels(policy.id) if policy else [], on=on, tones=TONES,
-                    runs=await queries.runs())
+        head = [
+            i18n.say(f"column:{n}")
+            for n in ("code", "name", "amount", "documents", "days", "channel", "address")
+        ]
+        return table_file(
+            "debt-warnings",
+            visit().query["as"],
+            head,
+            (
+                (p.code, p.name, p.amount, p.why, (on - p.oldest).days, p.channel, p.address)
+                for p in preview
+            ),
+        )
+    return web.page(
+        "dunning/index.html",
+        status=status,
+        policy=policy,
+        preview=preview,
+        form=form,
+        levels=await queries.levels(policy.id) if policy else [],
+        on=on,
+        tones=TONES,
+        runs=await queries.runs(),
+    )
 
 
 @post("/office/dunning/runs", opt=may("dunning.run"), status_code=200)
@@ -79,26 +105,36 @@ async def level_destroy(level_id: UUID) -> Response[Any]:
 async def messages() -> Response[str]:
     query = visit().query
     state = query.get("state", "") if query.get("state") in STATES else ""
-    return web.page("dunning/messages.html", page=await queries.messages(Paging.of(query), state),
-                    states=STATES)
+    return web.page(
+        "dunning/messages.html", page=await queries.messages(Paging.of(query), state), states=STATES
+    )
 
 
 @get("/office/dunning/messages/{message_id:uuid}", opt=may("dunning.read"))
 async def message(message_id: UUID) -> Response[str]:
-    return web.page("dunning/message.html", message=await queries.message(message_id),
-                    attempts=await queries.attempts_of(message_id))
+    return web.page(
+        "dunning/message.html",
+        message=await queries.message(message_id),
+        attempts=await queries.attempts_of(message_id),
+    )
 
 
-@post("/office/dunning/messages/{message_id:uuid}/resending", opt=may("dunning.run"),
-      status_code=200)
+@post(
+    "/office/dunning/messages/{message_id:uuid}/resending", opt=may("dunning.run"), status_code=200
+)
 async def resending_create(message_id: UUID) -> Response[Any]:
-    await queries.message(message_id)
-    if not await outbox.send_again(message_id):
-        raise NotFound
-    await audit.note(visit().actor, "dunning.resend", "outbox", message_id)
+    await messaging.send_again(visit().actor, message_id)
     web.flash("success", "flash:queued_again")
     return web.redirect(f"/office/dunning/messages/{message_id}")
 
 
-routes = [index, run_create, policy_update, level_create, level_destroy, messages, message,
-          resending_create]
+routes = [
+    index,
+    run_create,
+    policy_update,
+    level_create,
+    level_destroy,
+    messages,
+    message,
+    resending_create,
+]

@@ -9,39 +9,53 @@ from uuid import UUID
 from dilo.kit import db
 from dilo.kit.paging import Page, Paging
 
-# The highest level an open item has reached, if it was reached lately and never told before.
-DUE = """
-due AS (
-  SELECT DISTINCT ON (i.id) i.id AS item_id, i.party_id, i.due_on, i.number, i.open_amount,
-    i.currency, l.id AS level_id, l.offset_days, l.tone
-  FROM open_item i JOIN dunning_level l ON l.policy_id = :policy_id
-    AND i.due_on <= :on - l.offset_days
-  WHERE i.side = 'debit' AND i.open_amount > :tolerance
-  ORDER BY i.id, l.offset_days DESC),
-fresh AS MATERIALIZED (
-  SELECT d.* FROM due d JOIN party p ON p.id = d.party_id AND p.closed_at IS NULL
-  WHERE :on - (d.due_on + d.offset_days) <= :catch_up_days
-    AND (d.offset_days >= 0 OR d.due_on >= :on)
-    AND NOT EXISTS (SELECT 1 FROM dunning_notice_item n WHERE n.open_item_id = d.item_id
-      AND n.level_id = d.level_id AND n.due_on = d.due_on))
+# What is left of an item once the party's unspent credits are laid on its oldest debts: money
+# that has come in but is not allocated yet must not be asked for.
+LEFT_OPEN = """
+CASE WHEN coalesce(b.credit, 0) = 0 THEN i.open_amount
+     ELSE least(i.open_amount, (
+       SELECT sum(o.open_amount) FROM open_item o
+       WHERE o.party_id = i.party_id AND o.currency = i.currency AND o.side = 'debit'
+         AND o.open_amount > 0 AND (o.due_on, o.id) <= (i.due_on, i.id)) - b.credit) END
 """
-REACH = """
-LEFT JOIN LATERAL (
-  SELECT h.channel, h.address FROM contact_channel h
-  WHERE h.party_id = {party} AND h.channel = ANY(CAST(:channels AS text[]))
-    AND h.opted_out_at IS NULL AND h.dead_at IS NULL
-  ORDER BY array_position(CAST(:channels AS text[]), h.channel), h.created_at DESC LIMIT 1)
-  reach ON true
+# Each item belongs to the highest level it has reached, if it got there lately and was not told.
+# One notice a party and currency: its level is the highest of its items.
+DUE = f"""
+steps AS (
+  SELECT id, offset_days, tone, lead(offset_days) OVER (ORDER BY offset_days) AS next_days
+  FROM dunning_level WHERE policy_id = :policy_id AND retired_at IS NULL),
+fresh AS MATERIALIZED (
+  SELECT i.id AS item_id, i.party_id, i.currency, i.number, i.due_on, s.id AS level_id,
+    s.offset_days, s.tone, {LEFT_OPEN} AS left_amount
+  FROM steps s JOIN open_item i ON i.due_on <= CAST(:on AS date) - s.offset_days
+    AND i.due_on >= CAST(:on AS date) - s.offset_days - CAST(:catch_up_days AS int)
+    AND (s.next_days IS NULL OR i.due_on > CAST(:on AS date) - s.next_days)
+    AND (s.offset_days >= 0 OR i.due_on >= CAST(:on AS date))
+  JOIN party p ON p.id = i.party_id AND p.closed_at IS NULL
+  LEFT JOIN party_balance b ON b.party_id = i.party_id AND b.currency = i.currency
+  WHERE i.side = 'debit' AND i.open_amount > :tolerance
+    AND NOT EXISTS (SELECT 1 FROM dunning_notice_item n WHERE n.open_item_id = i.id
+      AND n.level_id = s.id AND n.due_on = i.due_on)),
+due AS MATERIALIZED (SELECT * FROM fresh WHERE left_amount > :tolerance),
+-- The best channel of a party is the first of the policy's that reaches it.
+reach AS MATERIALIZED (
+  SELECT DISTINCT ON (h.party_id) h.party_id, h.channel, h.address FROM contact_channel h
+  LEFT JOIN identity e ON e.id = h.identity_id
+  WHERE h.channel = ANY(CAST(:channels AS text[])) AND h.opted_out_at IS NULL
+    AND h.dead_at IS NULL AND e.disabled_at IS NULL
+  ORDER BY h.party_id, array_position(CAST(:channels AS text[]), h.channel), h.created_at DESC)
 """
 PREVIEW = f"""
 WITH {DUE},
 grouped AS (
-  SELECT party_id, level_id, tone, offset_days, currency, sum(open_amount) AS amount,
-    count(*) AS items, min(due_on) AS oldest, string_agg(number, ', ' ORDER BY due_on) AS numbers
-  FROM fresh GROUP BY party_id, level_id, tone, offset_days, currency)
-SELECT g.*, p.name, p.code, reach.channel, reach.address FROM grouped g
-JOIN party p ON p.id = g.party_id {REACH.format(party="g.party_id")}
-ORDER BY g.amount DESC LIMIT :most
+  SELECT party_id, currency, sum(left_amount) AS amount, min(due_on) AS oldest,
+    max(offset_days) AS offset_days, (array_agg(tone ORDER BY offset_days DESC))[1] AS tone,
+    array_agg(number ORDER BY due_on, item_id) AS numbers,
+    array_agg(CAST(:on AS date) - due_on ORDER BY due_on, item_id) AS days_late
+  FROM due GROUP BY party_id, currency)
+SELECT g.*, p.name, p.code, r.channel, r.address, count(*) OVER () AS total_rows
+FROM grouped g JOIN party p ON p.id = g.party_id LEFT JOIN reach r ON r.party_id = g.party_id
+ORDER BY g.amount DESC, p.code LIMIT :most
 """
 POLICY = """
 SELECT id, name, tolerance_amount, channels, quiet_from, quiet_to, catch_up_days, resend_unknown,
@@ -49,19 +63,24 @@ SELECT id, name, tolerance_amount, channels, quiet_from, quiet_to, catch_up_days
 FROM dunning_policy WHERE is_default
 """
 LEVELS = """
-SELECT id, position, offset_days, tone FROM dunning_level WHERE policy_id = :policy_id
-ORDER BY offset_days
+SELECT id, position, offset_days, tone FROM dunning_level
+WHERE policy_id = :policy_id AND retired_at IS NULL ORDER BY offset_days
 """
 NOTICE = """
-SELECT n.id, n.party_id, p.name, p.language, p.closed_at, l.tone, l.offset_days, n.currency,
-  c.quiet_from, c.quiet_to, c.tolerance_amount, c.channels
+SELECT n.id, n.party_id, p.name, p.closed_at, n.currency, c.quiet_from, c.quiet_to,
+  c.tolerance_amount, c.resend_unknown
 FROM dunning_notice n JOIN party p ON p.id = n.party_id JOIN dunning_level l ON l.id = n.level_id
 JOIN dunning_policy c ON c.id = l.policy_id WHERE n.id = :id
 """
-STILL_OPEN = """
-SELECT i.number, i.due_on, i.open_amount FROM dunning_notice_item n
-JOIN open_item i ON i.id = n.open_item_id
-WHERE n.notice_id = :id AND i.open_amount > :tolerance ORDER BY i.due_on, i.number
+STILL_OPEN = f"""
+SELECT * FROM (
+  SELECT i.number, i.due_on, CAST(:on AS date) - i.due_on AS days_late, l.tone, l.offset_days,
+    {LEFT_OPEN} AS open_amount
+  FROM dunning_notice_item n JOIN open_item i ON i.id = n.open_item_id
+  JOIN dunning_level l ON l.id = n.level_id
+  LEFT JOIN party_balance b ON b.party_id = i.party_id AND b.currency = i.currency
+  WHERE n.notice_id = :id AND i.open_amount > :tolerance) s
+WHERE open_amount > :tolerance ORDER BY due_on, number
 """
 RUNS = """
 SELECT r.id, r.business_date, r.planned, r.started_by, r.started_at FROM dunning_run r
@@ -74,7 +93,8 @@ SELECT o.id, o.channel, o.kind, o.state, o.reason, o.attempts, o.address, o.crea
 FROM outbox o LEFT JOIN party p ON p.id = o.party_id
 LEFT JOIN dunning_notice n ON n.id = CAST(o.payload ->> 'notice_id' AS uuid)
 WHERE o.channel <> 'event' AND o.kind = 'debt_warning'
-  AND (:state = '' OR o.state = :state OR :state = 'trouble' AND o.state IN ('unknown', 'dead'))
+  AND (:state = '' OR o.state = :state
+    OR :state = 'trouble' AND o.state IN ('unknown', 'dead', 'expired'))
 ORDER BY o.created_at DESC, o.id DESC LIMIT :size OFFSET :offset
 """
 MESSAGE = """
@@ -105,6 +125,40 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class Due:
+    """One party a run would warn. ``channel`` is None where nothing reaches it."""
+
+    party_id: UUID
+    currency: str
+    amount: Decimal
+    oldest: date
+    offset_days: int
+    tone: str
+    numbers: list[str]
+    days_late: list[int]
+    name: str
+    code: str
+    channel: str | None
+    address: str | None
+    total_rows: int
+
+    @property
+    def why(self) -> str:
+        pairs = zip(self.numbers, self.days_late, strict=True)
+        return ", ".join(f"{number} ({days:+d})" for number, days in pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDebt:
+    number: str
+    due_on: date
+    days_late: int
+    tone: str
+    offset_days: int
+    open_amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     id: UUID
     channel: str
@@ -132,21 +186,27 @@ async def levels(policy_id: UUID) -> list[db.Row]:
 
 
 def plan_figures(policy: Policy, on: date) -> dict[str, Any]:
-    return {"policy_id": policy.id, "on": on, "tolerance": policy.tolerance_amount,
-            "catch_up_days": policy.catch_up_days, "channels": policy.channels}
+    return {
+        "policy_id": policy.id,
+        "on": on,
+        "tolerance": policy.tolerance_amount,
+        "catch_up_days": policy.catch_up_days,
+        "channels": policy.channels,
+    }
 
 
-async def would_warn(policy: Policy, on: date, most: int = 500) -> list[db.Row]:
+async def would_warn(policy: Policy, on: date, most: int = 500) -> list[Due]:
     """Dry run: who would be told what, by which channel, because of which documents."""
-    return await db.rows(PREVIEW, most=most, **plan_figures(policy, on))
+    return await db.rows_as(Due, PREVIEW, most=most, **plan_figures(policy, on))
 
 
 async def notice(notice_id: UUID) -> db.Row:
     return await db.one(NOTICE, id=notice_id)
 
 
-async def still_open(notice_id: UUID, tolerance: Decimal) -> list[db.Row]:
-    return await db.rows(STILL_OPEN, id=notice_id, tolerance=tolerance)
+async def still_open(notice_id: UUID, tolerance: Decimal, on: date) -> list[OpenDebt]:
+    """What is left of a notice now: paid items are gone, the rest has its open amount."""
+    return await db.rows_as(OpenDebt, STILL_OPEN, id=notice_id, tolerance=tolerance, on=on)
 
 
 async def runs() -> list[db.Row]:
@@ -167,5 +227,6 @@ async def attempts_of(message_id: UUID) -> list[db.Row]:
 
 
 async def level(level_id: UUID) -> db.Row:
-    return await db.one("SELECT id, offset_days, tone FROM dunning_level WHERE id = :id",
-                        id=level_id)
+    return await db.one(
+        "SELECT id, offset_days, tone FROM dunning_level WHERE id = :id", id=level_id
+    )

@@ -18,9 +18,9 @@ def is_quiet(at: time, quiet_from: time | None, quiet_to: time | None) -> bool:
     return at >= quiet_from or at < quiet_to
 
 
-def quiet_ends(now: datetime, zone: str, quiet_from: time | None, quiet_to: time | None) -> (
-    datetime | None
-):
+def quiet_ends(
+    now: datetime, zone: str, quiet_from: time | None, quiet_to: time | None
+) -> datetime | None:
     """The moment to write instead, or None when it is not quiet there and then."""
     local = now.astimezone(ZoneInfo(zone))
     if not is_quiet(local.time(), quiet_from, quiet_to) or quiet_to is None:

@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-ORDER = ("telegram", "sms", "email")
+from dilo.kit.outbox import Claimed
+from dilo.messaging.rules import CHANNELS as ORDER
+from dilo.messaging.rules import Dead, Moved, Outcome, RetryLater, Sent, Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,46 +20,22 @@ class Message:
     text: str
     subject: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    provider_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RetryLater:
-    """``whole_channel``: the provider asked everybody of this sender to wait."""
-
-    after_seconds: float
-    detail: str
-    whole_channel: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Dead:
-    """Will never arrive. ``address_dead``: nor will anything else sent there."""
-
-    reason: str
-    address_dead: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """The request left and no answer came: it may have been delivered."""
-
-    detail: str
-
-
-Outcome = Sent | RetryLater | Dead | Unknown
+    timeout_s: float = 12.0
 
 
 class Channel(Protocol):
+    """``idempotent``: the provider drops a repeat of the same key, so a repeat does no harm."""
+
+    @property
+    def idempotent(self) -> bool: ...
+
     async def send(self, tenant_id: UUID, message: Message) -> Outcome: ...
 
     async def paused_until(self) -> datetime | None:
         """Inside the tenant's scope: until when its sender was told to wait."""
         ...
+
+    async def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +63,11 @@ class Dropped:
 
 Composed = Ready | NotNow | Dropped
 Composer = Callable[[dict[str, Any], str, UUID | None], Awaitable[Composed]]
+Resends = Callable[[Claimed], Awaitable[bool]]
 
 _channels: dict[str, Channel] = {}
 _composers: dict[str, Composer] = {}
+_resends: dict[str, Resends] = {}
 _hearers: dict[str, list[Callable[[dict[str, Any]], Awaitable[Any]]]] = {}
 
 
@@ -105,9 +85,26 @@ def available() -> list[str]:
     return [name for name in ORDER if name in _channels]
 
 
-def compose_with(kind: str, composer: Composer) -> None:
-    """``composer(payload, channel, party_id)`` re-checks the reason and writes the text, at send time."""
+def compose_with(kind: str, composer: Composer, resends: Resends | None = None) -> None:
+    """``composer(payload, channel, party_id)`` re-checks the reason and writes the text.
+
+    It runs in the transaction that starts the sending, under the reader's language. ``resends``
+    says whether a message of unknown outcome goes once more by itself; by default staff decide.
+    """
     _composers[kind] = composer
+    if resends is not None:
+        _resends[kind] = resends
+
+
+async def resends_unknown(row: Claimed) -> bool:
+    decide = _resends.get(row.kind)
+    return decide is not None and await decide(row)
+
+
+async def close_channels() -> None:
+    for one in _channels.values():
+        if (close := getattr(one, "close", None)) is not None:
+            await close()
 
 
 def composer_of(kind: str) -> Composer | None:
@@ -122,3 +119,30 @@ def hear(event: str, hearer: Callable[[dict[str, Any]], Awaitable[Any]]) -> None
 
 def hearers_of(event: str) -> list[Callable[[dict[str, Any]], Awaitable[Any]]]:
     return _hearers.get(event, [])
+
+
+__all__ = [
+    "ORDER",
+    "Channel",
+    "Composed",
+    "Composer",
+    "Dead",
+    "Dropped",
+    "Message",
+    "Moved",
+    "NotNow",
+    "Outcome",
+    "Ready",
+    "RetryLater",
+    "Sent",
+    "Unknown",
+    "available",
+    "channel",
+    "close_channels",
+    "compose_with",
+    "composer_of",
+    "hear",
+    "hearers_of",
+    "resends_unknown",
+    "use_channels",
+]

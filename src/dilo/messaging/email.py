@@ -1,67 +1,79 @@
-"""E-mail by SMTP. Message-ID is fixed per outbox row, so a receiver drops a second copy."""
+"""E-mail by SMTP. The Message-ID is the row's, so a receiver that sees it twice may drop one."""
 
 from datetime import datetime
 from email.message import EmailMessage
+from email.utils import formatdate
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 import aiosmtplib
+from aiosmtplib import SMTP, SMTPException, SMTPResponseException, SMTPServerDisconnected
 
 from dilo.messaging.channels import Dead, Message, Outcome, RetryLater, Sent, Unknown
 
-PAUSE_SECONDS = 60.0
+NO_SUCH_MAILBOX = frozenset({550, 551, 553, 521})
 
 
 class Email:
-    """``url``: smtp://user:password@host:port, smtps:// for implicit TLS."""
+    """Until DATA is answered a failure is certain; after it has begun, silence is ``unknown``."""
+
+    idempotent = False
 
     def __init__(self, url: str, sender: str) -> None:
-        self.parts = urlsplit(url)
+        parts = urlsplit(url)
+        self.host = parts.hostname or "127.0.0.1"
+        self.port = parts.port or (465 if parts.scheme == "smtps" else 25)
+        self.secure = parts.scheme == "smtps"
+        self.user, self.password = unquote(parts.username or ""), unquote(parts.password or "")
         self.sender = sender
 
     async def paused_until(self) -> datetime | None:
         return None
 
-    async def send(self, tenant_id: UUID, message: Message) -> Outcome:
+    async def send(self, tenant_id: UUID, message: Message) -> Outcome:  # noqa: ARG002
+        letter = self._letter(message)
+        smtp = SMTP(
+            hostname=self.host, port=self.port, use_tls=self.secure, timeout=message.timeout_s
+        )
+        handed_over = False
+        try:
+            await smtp.connect()
+            if self.user:
+                await smtp.login(self.user, self.password)
+            await smtp.mail(self.sender)
+            await smtp.rcpt(message.address)
+            handed_over = True
+            await smtp.data(letter.as_bytes())
+        except SMTPResponseException as error:
+            return _refused(error)
+        except (SMTPException, OSError, TimeoutError) as error:
+            said = f"{type(error).__name__}: {error}"
+            return Unknown(said) if handed_over else RetryLater(None, said)
+        finally:
+            smtp.close()
+        return Sent(letter["Message-ID"])
+
+    def _letter(self, message: Message) -> EmailMessage:
         letter = EmailMessage()
+        domain = self.sender.rsplit("@", 1)[-1]
         letter["From"] = self.sender
         letter["To"] = message.address
-        letter["Subject"] = " ".join(message.subject.split()) or "Dilo"
-        letter["Message-ID"] = f"<{message.key}@{self.sender.rsplit('@', 1)[-1]}>"
+        letter["Subject"] = " ".join(message.subject.split())
+        letter["Date"] = formatdate()
+        letter["Message-ID"] = f"<{message.key}@{domain}>"
+        letter["Auto-Submitted"] = "auto-generated"
+        letter["List-Unsubscribe"] = f"<mailto:{self.sender}?subject=unsubscribe>"
         letter.set_content(message.text)
-        client = aiosmtplib.SMTP(
-            hostname=self.parts.hostname or "localhost",
-            port=self.parts.port or 25,
-            use_tls=self.parts.scheme == "smtps",
-            timeout=15,
-        )
-        try:
-            await client.connect()
-            if self.parts.username:
-                await client.login(unquote(self.parts.username), unquote(self.parts.password or ""))
-        except (aiosmtplib.SMTPException, OSError) as error:
-            return RetryLater(PAUSE_SECONDS, f"connect: {error}")
-        return await self._hand_over(client, letter, message)
+        return letter
 
-    async def _hand_over(
-        self, client: aiosmtplib.SMTP, letter: EmailMessage, message: Message
-    ) -> Outcome:
-        try:
-            await client.send_message(letter)
-            return Sent(str(letter["Message-ID"]))
-        except aiosmtplib.SMTPRecipientsRefused as error:
-            code = error.recipients[0].code
-            return _refused(code, str(error.recipients[0].message))
-        except aiosmtplib.SMTPResponseException as error:
-            return _refused(error.code, error.message)
-        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-            return Unknown(f"no answer after the message left: {error}")
-        finally:
-            client.close()
+    async def close(self) -> None:
+        """Connections live as long as one letter."""
 
 
-def _refused(code: int, text: str) -> Outcome:
-    """4xx is for now, 5xx for good (RFC 5321, 4.2.1)."""
-    if 400 <= code < 500:
-        return RetryLater(PAUSE_SECONDS, f"{code} {text}")
-    return Dead(f"{code} {text}"[:200], address_dead=code in (550, 551, 553))
+def _refused(error: SMTPResponseException) -> Outcome:
+    said = f"{error.code} {error.message}"[:300]
+    if isinstance(error, aiosmtplib.SMTPAuthenticationError) or error.code < 500:
+        return RetryLater(None, said)
+    if isinstance(error, SMTPServerDisconnected):
+        return RetryLater(None, said)
+    return Dead(said, address_dead=error.code in NO_SUCH_MAILBOX)

@@ -21,7 +21,8 @@ SELECT count(*) > 0 AND bool_and(opted_out_at IS NOT NULL) FROM contact_channel
 WHERE party_id = :party_id AND dead_at IS NULL
 """
 BOT = """
-SELECT token, greatest(0, extract(epoch FROM paused_until - now()))::float AS paused_s
+SELECT token, paused_until, coalesce(paused_until > now(), false) AS is_paused,
+  coalesce(extract(epoch FROM paused_until - now()), 0)::float AS paused_s
 FROM telegram_bot WHERE state IN ('new', 'live')
 """
 UNKNOWN_TRIES = """
@@ -72,7 +73,9 @@ class Address:
 @dataclass(frozen=True, slots=True)
 class Bot:
     token: str
-    paused_s: float | None
+    paused_until: datetime | None
+    is_paused: bool
+    paused_s: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,11 +21,11 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class RetryLater:
-    """Certainly not sent. ``pause``: the whole sender must be quiet for so long, not this row only."""
+    """Certainly not sent. ``whole_channel``: the whole sender must be quiet that long."""
 
-    reason: str
-    after_s: float | None = None
-    pause: bool = False
+    after_seconds: float | None
+    detail: str
+    whole_channel: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Dead:
 class Unknown:
     """It left us and nobody can say whether it arrived."""
 
-    reason: str
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)

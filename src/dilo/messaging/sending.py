@@ -2,7 +2,8 @@
 
 A row is leased first and *started* in a second short transaction, which also re-checks the reason
 and writes the text: so between the check and the provider there is one network call and nothing
-else. Whoever lost the lease meanwhile finds out there and does not send.
+else. Whoever lost the lease meanwhile finds out there and does not send. A start without an
+outcome means that its holder died: nobody knows whether the message left, and that is said.
 """
 
 import asyncio
@@ -13,11 +14,22 @@ import signal
 from dataclasses import dataclass
 from uuid import UUID
 
-from dilo.kit import i18n, outbox
+from dilo.kit import clock, i18n, outbox
+from dilo.kit.outbox import Claimed
 from dilo.messaging import actions, queries
-from dilo.messaging.channels import Cancel, Letter, Wait, channel, speaker
+from dilo.messaging.channels import (
+    ORDER,
+    Channel,
+    Dropped,
+    Message,
+    NotNow,
+    Ready,
+    channel,
+    composer_of,
+    resends_unknown,
+)
+from dilo.messaging.hearing import drain_events
 from dilo.messaging.rules import (
-    CHANNELS,
     Dead,
     Moved,
     Outcome,
@@ -34,205 +46,222 @@ log = logging.getLogger("dilo.messaging")
 BATCH = 64
 AT_ONCE = 8
 RESEND_AFTER_S = 30.0
+TIMEOUT_MAX_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """``lease_s`` is how long a row is ours; a provider gets less than half of it to answer."""
-
-    lease_s: float = 60.0
-
-    @property
-    def timeout_s(self) -> float:
-        return min(20.0, self.lease_s * 0.45)
+class Prepared:
+    row: Claimed
+    carrier: Channel
+    message: Message
 
 
-def crash_here(point: str) -> None:
-    """Only for tests of crashes: dies as by ``kill -9`` where DILO_CRASH_AT says."""
-    if os.environ.get("DILO_CRASH_AT") == point:
+def crash_point(name: str) -> None:
+    """Tests kill the worker exactly here (DILO_CRASH_AT); a real crash asks no leave either."""
+    if os.environ.get("DILO_CRASH_AT") == name:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-async def drain(tenant_id: UUID, pace: Pace | None = None) -> int:
-    """One batch of one tenant. Returns how many rows were taken; 0 means nothing is due."""
-    pace = pace or Pace()
+async def drain(tenant_id: UUID, lease_seconds: float = 60.0) -> int:
+    """One batch of one tenant, so that nobody's mailing holds up another's. Rows taken; 0: none."""
+    heard = await drain_events(tenant_id, lease_seconds)
     async with scope(tenant_id):
-        names = await _open_channels()
-        rows = await outbox.claim(names, BATCH, pace.lease_s) if names else []
+        rows = await outbox.claim(await _open_channels(), BATCH, lease_seconds)
     if not rows:
-        return 0
-    crash_here("claimed")
+        return heard
+    crash_point("claimed")
     turns = asyncio.Semaphore(AT_ONCE)
 
-    async def one(row: outbox.Claimed) -> None:
+    async def one(row: Claimed) -> None:
         async with turns:
-            await _deliver(tenant_id, row, pace)
+            await _deliver(tenant_id, row, lease_seconds)
 
     await asyncio.gather(*(one(row) for row in rows))
-    return len(rows)
+    return heard + len(rows)
 
 
 async def _open_channels() -> list[str]:
-    """A bot told to be quiet keeps its rows in the queue; the other channels go on."""
-    bot = await queries.bot_or_none()
-    quiet = bool(bot and bot.paused_s)
-    return [name for name in CHANNELS if not (name == "telegram" and quiet)]
+    """Channels nobody asked us to pause; unconfigured ones are drained too, to fall back."""
+    names: list[str] = []
+    for name in ORDER:
+        carrier = channel(name)
+        until = await carrier.paused_until() if carrier else None
+        if until is None or until <= clock.now():
+            names.append(name)
+    return names
 
 
-async def _deliver(tenant_id: UUID, row: outbox.Claimed, pace: Pace) -> None:
+async def _deliver(tenant_id: UUID, row: Claimed, lease_seconds: float) -> None:
     try:
         async with scope(tenant_id):
-            letter = await _begin(row, pace)
+            prepared = await _begin(row, lease_seconds)
     except Exception as error:
         log.exception("message %s cannot be prepared", row.id)
         async with scope(tenant_id):
             await _poisoned(row, error)
         return
-    if letter is None:
+    if prepared is None:
         return
-    crash_here("started")
-    outcome = await _send(letter)
-    crash_here("accepted")
+    crash_point("started")
+    outcome = await _send(tenant_id, prepared)
+    crash_point("accepted")
     async with scope(tenant_id):
-        await _conclude(row, letter, outcome)
-    crash_here("recorded")
+        await _conclude(row, prepared.message, outcome)
+    crash_point("recorded")
 
 
-async def _begin(row: outbox.Claimed, pace: Pace) -> Letter | None:
+async def _begin(row: Claimed, lease_seconds: float) -> Prepared | None:
     """The last look before sending. None where nothing is to be sent, the reason written down."""
+    if not await outbox.start(row, lease_seconds):
+        return None
     carrier = channel(row.channel)
-    if not await outbox.start(row, pace.lease_s):
-        return None
     if row.expired:
-        await outbox.record(row, "expired", reason="too_late")
-        return None
-    if row.abandoned and not (carrier and carrier.idempotent):
-        await _doubt(row, Unknown("worker_died"), None)
-        return None
-    if carrier is None:
-        await actions.fall_back(row, "channel_off")
-        return None
-    return await _compose(row, pace)
+        await outbox.record(row, "expired", reason="EXPIRED")
+    elif row.abandoned and not getattr(carrier, "idempotent", False):
+        await _doubt(row, Unknown("WORKER_DIED"), None)
+    elif carrier is None:
+        await actions.fall_back(row, "NO_CHANNEL")
+    else:
+        timeout_s = min(TIMEOUT_MAX_S, lease_seconds * 0.4)
+        return await _compose(row, carrier, timeout_s)
+    return None
 
 
-async def _compose(row: outbox.Claimed, pace: Pace) -> Letter | None:
-    sender = ""
-    if row.channel == "telegram":
-        bot = await queries.bot_or_none()
-        if bot is None:
-            await actions.fall_back(row, "no_bot")
-            return None
-        if bot.paused_s:
-            await _postpone(row, "bot_paused", bot.paused_s)
-            return None
-        sender = bot.token
-    found = await queries.address_or_none(row.party_id, row.channel) if row.party_id else None
-    address = found.address if found else (None if row.party_id else row.address)
+async def _compose(row: Claimed, carrier: Channel, timeout_s: float) -> Prepared | None:
+    until = await carrier.paused_until()
+    if until is not None and until > clock.now():
+        await _postpone(row, "PAUSED", (until - clock.now()).total_seconds())
+        return None
+    address, language = await _recipient(row)
     if address is None:
-        await actions.fall_back(row, "no_address")
+        await actions.fall_back(row, "NO_ADDRESS")
         return None
-    tenant = current_tenant()
-    language = (found.language if found else None) or tenant.language
-    i18n.use_language(language)
-    said = await speaker(row.kind).prepare(row, language)
-    if isinstance(said, Cancel):
-        await outbox.record(row, "cancelled", reason=said.reason)
+    i18n.use_language(language or current_tenant().language)
+    composer = composer_of(row.kind)
+    if composer is None:
+        said = Ready(str(row.payload.get("text", "")), extra=row.payload)
+    else:
+        said = await composer(row.payload, row.channel, row.party_id)
+    if isinstance(said, Dropped):
+        await outbox.record(row, said.state, reason=said.reason)
         return None
-    if isinstance(said, Wait):
-        await _postpone(row, said.reason, said.seconds)
+    if isinstance(said, NotNow):
+        await _postpone(row, said.reason, (said.at - clock.now()).total_seconds())
         return None
-    return Letter(
-        row.id, tenant.id, row.channel, address, said.subject, said.text, sender, pace.timeout_s
+    message = Message(row.id, address, said.text, said.subject, said.extra, timeout_s)
+    return Prepared(row, carrier, message)
+
+
+async def _recipient(row: Claimed) -> tuple[str | None, str | None]:
+    """The address the row itself names (an answer in a chat), else the party's best one."""
+    named = row.payload.get("address")
+    if named or row.party_id is None:
+        return (str(named) if named else None), row.payload.get("language")
+    found = await queries.address_or_none(row.party_id, row.channel)
+    return (found.address, found.language) if found else (None, None)
+
+
+async def _postpone(row: Claimed, reason: str, seconds: float) -> None:
+    await outbox.record(
+        row, "queued", reason=reason, after_seconds=max(0.0, seconds), uncounted=True
     )
 
 
-async def _postpone(row: outbox.Claimed, reason: str, seconds: float) -> None:
-    await outbox.record(row, "queued", reason=reason, after_seconds=seconds, uncounted=True)
-
-
-async def _send(letter: Letter) -> Outcome:
+async def _send(tenant_id: UUID, prepared: Prepared) -> Outcome:
     """Outside any transaction, with a hard end well before the lease's."""
-    carrier = channel(letter.channel)
-    assert carrier is not None
+    message = prepared.message
     try:
-        async with asyncio.timeout(letter.timeout_s + 1):
-            return await carrier.send(letter)
+        async with asyncio.timeout(message.timeout_s * 1.2):
+            return await prepared.carrier.send(tenant_id, message)
     except TimeoutError:
-        return Unknown("timeout")
+        return Unknown("TIMEOUT")
     except Exception as error:
-        log.exception("channel %s failed on %s", letter.channel, letter.outbox_id)
+        log.exception("channel %s failed on %s", prepared.row.channel, message.key)
         return Unknown(f"{type(error).__name__}: {error}")
 
 
-async def _conclude(row: outbox.Claimed, letter: Letter, outcome: Outcome) -> None:
+async def _conclude(row: Claimed, message: Message, outcome: Outcome) -> None:
     """Writes evidence and state. Evidence is kept even where the lease has passed to another."""
-    names = {Sent: "sent", RetryLater: "retry_later", Dead: "dead", Unknown: "unknown"}
+    kind, detail, provider_id = _told(outcome)
     await actions.note_attempt(
         row,
-        names.get(type(outcome), "moved"),
-        address=letter.address,
-        provider_id=outcome.provider_id if isinstance(outcome, Sent) else None,
-        detail=None if isinstance(outcome, Sent | Moved) else outcome.reason,
-        body=letter.text,
+        kind,
+        address=message.address,
+        provider_id=provider_id,
+        detail=detail,
+        body=message.text,
     )
     match outcome:
-        case Sent(provider_id):
-            await _sent(row, letter, provider_id)
+        case Sent():
+            await _sent(row, message, outcome.provider_id)
         case RetryLater():
             await _retry(row, outcome)
-        case Dead(reason, address_dead):
-            if address_dead:
-                await actions.bury_address(row.channel, letter.address, reason)
-            await actions.fall_back(row, reason, address=letter.address)
-        case Moved(address):
-            await actions.move_address(row.channel, letter.address, address)
-            await outbox.record(row, "queued", reason="moved", after_seconds=0)
+        case Dead():
+            if outcome.address_dead:
+                await actions.bury_address(row.channel, message.address, outcome.reason)
+            await actions.fall_back(row, "REFUSED", error=outcome.reason, address=message.address)
+        case Moved():
+            await actions.move_address(row.channel, message.address, outcome.address)
+            await outbox.record(row, "queued", reason="MOVED", after_seconds=0)
         case Unknown():
-            await _doubt(row, outcome, letter)
+            await _doubt(row, outcome, message)
 
 
-async def _sent(row: outbox.Claimed, letter: Letter, provider_id: str | None) -> None:
-    await outbox.record(row, "sent", provider_id=provider_id, address=letter.address)
-    if provider_id and row.channel == "sms":
-        status = await queries.early_receipt("sms", provider_id)
-        if status:
-            await actions.take_receipt("sms", "sms-early", provider_id, status)
+def _told(outcome: Outcome) -> tuple[str, str | None, str | None]:
+    match outcome:
+        case Sent():
+            return "sent", None, outcome.provider_id
+        case RetryLater():
+            return "retry_later", outcome.detail, None
+        case Dead():
+            return "dead", outcome.reason, None
+        case Moved():
+            return "moved", outcome.address, None
+        case Unknown():
+            return "unknown", outcome.detail, None
 
 
-async def _retry(row: outbox.Claimed, outcome: RetryLater) -> None:
-    after = outcome.after_s
-    if outcome.pause and after is not None:
+async def _sent(row: Claimed, message: Message, provider_id: str | None) -> None:
+    if provider_id:
+        await actions.wait_for_receipts(provider_id)
+    ours = await outbox.record(row, "sent", provider_id=provider_id, address=message.address)
+    if ours and provider_id:
+        await actions.apply_early_receipt(row.channel, provider_id)
+
+
+async def _retry(row: Claimed, outcome: RetryLater) -> None:
+    after = outcome.after_seconds
+    if outcome.whole_channel and after is not None:
         if row.channel == "telegram":
             await actions.pause_bot(after)
-        await _postpone(row, outcome.reason, after)
-        return
-    if gives_up(row.attempts):
-        await actions.fall_back(row, f"gave_up:{outcome.reason}")
-        return
-    pause = max(after or 0.0, backoff_s(row.attempts, random.random()))  # noqa: S311
-    await outbox.record(
-        row, "queued", reason=outcome.reason, error=outcome.reason, after_seconds=pause
-    )
+        await _postpone(row, "PAUSED", after)
+    elif gives_up(row.attempts):
+        await actions.fall_back(row, "ATTEMPTS", error=outcome.detail)
+    else:
+        pause = max(after or 0.0, backoff_s(row.attempts, random.random()))  # noqa: S311
+        await outbox.record(
+            row, "queued", reason="RETRY", error=outcome.detail, after_seconds=pause
+        )
 
 
-async def _doubt(row: outbox.Claimed, outcome: Unknown, letter: Letter | None) -> None:
+async def _doubt(row: Claimed, outcome: Unknown, message: Message | None) -> None:
     """Nobody knows whether it arrived. Staff decide, unless the policy says: once more, once."""
-    if letter is None:
-        await actions.note_attempt(row, "unknown", detail=outcome.reason)
-    again = await speaker(row.kind).resends_unknown(row)
-    if again and await queries.unknown_tries(row.id) <= 1:
-        await outbox.record(row, "queued", reason="unknown", after_seconds=RESEND_AFTER_S)
+    if message is None:
+        await actions.note_attempt(row, "unknown", detail=outcome.detail)
+    if await resends_unknown(row) and await queries.unknown_tries(row.id) <= 1:
+        await outbox.record(row, "queued", reason="UNKNOWN", after_seconds=RESEND_AFTER_S)
         return
-    await outbox.record(
-        row, "unknown", reason=outcome.reason, address=letter.address if letter else None
-    )
+    address = message.address if message else None
+    reason = "WORKER_DIED" if message is None else "NO_ANSWER"
+    await outbox.record(row, "unknown", reason=reason, error=outcome.detail, address=address)
 
 
-async def _poisoned(row: outbox.Claimed, error: Exception) -> None:
+async def _poisoned(row: Claimed, error: Exception) -> None:
+    """A row that makes our own code fail steps back, and at last aside: the queue goes on."""
     said = f"{type(error).__name__}: {error}"
     await actions.note_attempt(row, "failed", detail=said)
     if is_poisoned(row.attempts):
-        await outbox.record(row, "dead", reason="poisoned", error=said)
+        await outbox.record(row, "dead", reason="POISONED", error=said)
         return
     pause = backoff_s(row.attempts, random.random())  # noqa: S311
-    await outbox.record(row, "queued", reason="failed", error=said, after_seconds=pause)
+    await outbox.record(row, "queued", reason="FAILED", error=said, after_seconds=pause)

@@ -1,4 +1,4 @@
-"""SMS through an SMPP 3.4 connection that this process keeps. No idempotency: silence is unknown."""
+"""SMS through an SMPP 3.4 connection of this process. No idempotency: silence is unknown."""
 
 import asyncio
 import contextlib
@@ -15,8 +15,7 @@ from aiosmpplib.retrytimer import SimpleExponentialBackoff
 from aiosmpplib.state import NPI, TON, SmppCommand, SmppCommandStatus
 from aiosmpplib.throttle import AbstractThrottleHandler
 
-from dilo.messaging.channels import Letter
-from dilo.messaging.rules import Dead, Outcome, RetryLater, Sent, Unknown
+from dilo.messaging.channels import Dead, Message, Outcome, RetryLater, Sent, Unknown
 
 log = logging.getLogger("dilo.messaging.smpp")
 BIND_WAIT_S = 5.0
@@ -26,6 +25,10 @@ Receipt = Callable[[UUID | None, str, str], Awaitable[bool]]
 BUSY = (SmppCommandStatus.ESME_RTHROTTLED, SmppCommandStatus.ESME_RMSGQFUL)
 OURS_OR_THEIRS = (SmppCommandStatus.ESME_RSYSERR, SmppCommandStatus.ESME_RSUBMITFAIL)
 FIELD = re.compile(r"\b(id|stat):(\S+)", re.IGNORECASE)
+
+
+async def _nobody(tenant_id: UUID | None, message_id: str, status: str) -> bool:  # noqa: ARG001
+    return False
 
 
 class ForgivingDeliverSm(DeliverSm):
@@ -58,8 +61,8 @@ class NeverHoldBack(AbstractThrottleHandler):
 
 
 class Waiting:
-    def __init__(self, letter: Letter) -> None:
-        self.tenant_id = letter.tenant_id
+    def __init__(self, tenant_id: UUID) -> None:
+        self.tenant_id = tenant_id
         self.answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self.written = False
 
@@ -78,7 +81,12 @@ class Hook(AbstractHook):
         self.tenants: dict[str, UUID] = {}
         self.early: dict[str, str] = {}
 
-    async def sending(self, smpp_message: SmppMessage, pdu: bytes, client_id: str) -> None:
+    async def sending(
+        self,
+        smpp_message: SmppMessage,
+        pdu: bytes,  # noqa: ARG002
+        client_id: str,  # noqa: ARG002
+    ) -> None:
         if not isinstance(smpp_message, SubmitSm):
             return
         waiting = self.waiting.get(smpp_message.log_id)
@@ -87,13 +95,23 @@ class Hook(AbstractHook):
         waiting.written = True
         self.by_sequence[smpp_message.sequence_num] = smpp_message.log_id
 
-    async def received(self, smpp_message: SmppMessage | None, pdu: bytes, client_id: str) -> None:
+    async def received(
+        self,
+        smpp_message: SmppMessage | None,
+        pdu: bytes,  # noqa: ARG002
+        client_id: str,  # noqa: ARG002
+    ) -> None:
         if isinstance(smpp_message, DeliverSm):
             await self._receipt(smpp_message)
         elif isinstance(smpp_message, SubmitSmResp | GenericNack):
             await self._answer(smpp_message)
 
-    async def send_error(self, smpp_message: SmppMessage, error: Exception, client_id: str) -> None:
+    async def send_error(
+        self,
+        smpp_message: SmppMessage,
+        error: Exception,
+        client_id: str,  # noqa: ARG002
+    ) -> None:
         waiting = self.waiting.get(getattr(smpp_message, "log_id", ""))
         if waiting is None:
             return
@@ -101,7 +119,7 @@ class Hook(AbstractHook):
         if isinstance(error, ValueError):
             waiting.settle(Dead(said))
         else:
-            waiting.settle(Unknown(said) if waiting.written else RetryLater(said))
+            waiting.settle(Unknown(said) if waiting.written else RetryLater(None, said))
 
     async def _answer(self, message: SubmitSmResp | GenericNack) -> None:
         key = self.by_sequence.pop(message.sequence_num, "")
@@ -112,9 +130,9 @@ class Hook(AbstractHook):
         elif waiting is None:
             return
         elif status in BUSY:
-            waiting.settle(RetryLater("throttled", after_s=THROTTLED_S))
+            waiting.settle(RetryLater(THROTTLED_S, "throttled"))
         elif status in OURS_OR_THEIRS:
-            waiting.settle(RetryLater(status.name))
+            waiting.settle(RetryLater(None, status.name))
         else:
             bad_number = status == SmppCommandStatus.ESME_RINVDSTADR
             waiting.settle(Dead(status.name, address_dead=bad_number))
@@ -152,11 +170,11 @@ class Smpp:
         system_id: str,
         password: str,
         sender: str,
-        on_receipt: Receipt,
+        on_receipt: Receipt | None = None,
     ) -> None:
         self.where = (host, port, system_id, password)
         self.sender = sender
-        self.hook = Hook(on_receipt)
+        self.hook = Hook(on_receipt or _nobody)
         self.esme: ESME | None = None
         self.running: asyncio.Task[None] | None = None
 
@@ -178,33 +196,36 @@ class Smpp:
         )
         self.running = asyncio.create_task(self.esme.start())
 
-    async def send(self, letter: Letter) -> Outcome:
-        if not await self._bound(min(BIND_WAIT_S, letter.timeout_s / 2)):
-            return RetryLater("not_bound")
+    async def paused_until(self) -> datetime | None:
+        return None
+
+    async def send(self, tenant_id: UUID, message: Message) -> Outcome:
+        if not await self._bound(min(BIND_WAIT_S, message.timeout_s / 2)):
+            return RetryLater(None, "not_bound")
         assert self.esme is not None
-        key = str(letter.outbox_id)
-        waiting = self.hook.waiting[key] = Waiting(letter)
+        key = str(message.key)
+        waiting = self.hook.waiting[key] = Waiting(tenant_id)
         try:
-            await self.esme.broker.enqueue(self._submission(letter, key))
-            async with asyncio.timeout(letter.timeout_s / 2):
+            await self.esme.broker.enqueue(self._submission(message, key))
+            async with asyncio.timeout(message.timeout_s / 2):
                 return await waiting.answer
         except TimeoutError:
-            return Unknown("no_response") if waiting.written else RetryLater("not_bound")
+            return Unknown("no_response") if waiting.written else RetryLater(None, "not_bound")
         except ValueError as error:
             return Dead(str(error))
         finally:
             self.hook.waiting.pop(key, None)
 
-    def _submission(self, letter: Letter, key: str) -> SubmitSm:
+    def _submission(self, message: Message, key: str) -> SubmitSm:
         alphanumeric = not self.sender.lstrip("+").isdigit()
         return SubmitSm(
-            short_message=letter.text,
+            short_message=message.text,
             source=PhoneNumber(
                 self.sender.lstrip("+"),
                 TON.ALPHANUMERIC if alphanumeric else TON.INTERNATIONAL,
                 NPI.UNKNOWN if alphanumeric else NPI.ISDN,
             ),
-            destination=PhoneNumber(letter.address.lstrip("+"), TON.INTERNATIONAL, NPI.ISDN),
+            destination=PhoneNumber(message.address.lstrip("+"), TON.INTERNATIONAL, NPI.ISDN),
             registered_delivery=1,
             log_id=key,
         )

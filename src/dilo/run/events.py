@@ -3,23 +3,33 @@
 from typing import Any
 from uuid import UUID
 
+from bots.telegram import replies
 from bots.telegram.channel import Telegram
 from dilo.dunning import actions as dunning
+from dilo.messaging import actions as messaging
 from dilo.messaging.channels import Channel, compose_with, hear, use_channels
 from dilo.messaging.email import Email
 from dilo.messaging.sms import HttpSms, Smpp
 from dilo.orders.actions import reconsider_held
 from dilo.run.settings import settings
+from tenants.scope import scope, tenant_ids
 
 
 async def on_payment(payload: dict[str, Any]) -> None:
     await reconsider_held(UUID(payload["party_id"]))
 
 
+# Who hears what; a hearer runs in the event's own transaction and may be asked again.
+HEARERS = {"payment_recorded": [on_payment]}
+
+
 def wire() -> None:
     """Once per process that sends or hears."""
-    hear("payment_recorded", on_payment)
-    compose_with(dunning.KIND, dunning.compose)
+    for event, hearers in HEARERS.items():
+        for hearer in hearers:
+            hear(event, hearer)
+    compose_with(dunning.KIND, dunning.compose, dunning.resends_unknown)
+    compose_with("reply", replies.compose)
     use_channels(_channels())
 
 
@@ -27,10 +37,32 @@ def _channels() -> dict[str, Channel]:
     now = settings()
     made: dict[str, Channel] = {"telegram": Telegram(now.dilo_telegram_api)}
     if now.dilo_sms == "smpp":
-        made["sms"] = Smpp(now.dilo_smpp_host, now.dilo_smpp_port, now.dilo_smpp_system_id,
-                           now.dilo_smpp_password, now.dilo_sms_sender)
+        made["sms"] = Smpp(
+            now.dilo_smpp_host,
+            now.dilo_smpp_port,
+            now.dilo_smpp_system_id,
+            now.dilo_smpp_password,
+            now.dilo_sms_sender,
+            on_sms_receipt,
+        )
     elif now.dilo_sms == "http":
         made["sms"] = HttpSms(now.dilo_sms_url, now.dilo_sms_token, now.dilo_sms_sender)
     if now.dilo_smtp_url:
         made["email"] = Email(now.dilo_smtp_url, now.dilo_mail_from)
     return made
+
+
+async def on_sms_receipt(tenant_id: UUID | None, message_id: str, status: str) -> bool:
+    """One operator connection serves all tenants, so a receipt must find its owner.
+
+    A tenant known from the submission keeps it even before the submission is recorded. False
+    where nobody's message is meant.
+    """
+    for candidate in [tenant_id] if tenant_id else await tenant_ids():
+        async with scope(candidate):
+            if await messaging.take_receipt("sms", message_id, status):
+                return True
+            if tenant_id:
+                await messaging.keep_receipt("sms", message_id, status)
+                return True
+    return False

@@ -7,99 +7,125 @@ import asyncio
 import contextlib
 import logging
 import signal
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from arq.connections import RedisSettings
-from arq.worker import Worker
+from arq.worker import Worker, func
 
 from dilo.dunning import actions as dunning
 from dilo.dunning.queries import policy_or_none
-from dilo.messaging.actions import drain
-from dilo.run import events
+from dilo.kit import outbox
+from dilo.messaging.channels import channel, close_channels
+from dilo.messaging.sending import drain
+from dilo.messaging.smpp import Smpp
+from dilo.run import events, jobs
 from dilo.run.settings import settings
 from tenants.actors import SYSTEM
 from tenants.scope import scope, tenant_ids
 
 log = logging.getLogger("dilo.worker")
-ROUNDS_MAX = 500
+TURNS_MAX = 5000
 PLAN_SECONDS = 300.0
+IMPORT_SECONDS = 2.0
+LAST_WORDS_SECONDS = 20.0
+Round = Callable[[UUID], Awaitable[Any]]
 
 
 async def work() -> None:
     """Runs until SIGTERM or SIGINT; what is being sent is finished first."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+    logging.getLogger("arq").setLevel(logging.WARNING)
     events.wire()
-    stopping = asyncio.Event()
+    stopping, waking = asyncio.Event(), asyncio.Event()
+    outbox.use_waker(lambda _: waking.set())
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    waking = asyncio.Event()
-    tasks = [asyncio.create_task(_sweep_forever(stopping, waking)),
-             asyncio.create_task(_plan_forever(stopping)),
-             asyncio.create_task(_imports_forever(stopping)),
-             asyncio.create_task(_listen_forever(waking))]
+    if isinstance(sms := channel("sms"), Smpp):
+        await sms.start()
+    tasks = [
+        asyncio.create_task(_sweep_forever(stopping, waking)),
+        asyncio.create_task(_again_and_again("planning", _plan, PLAN_SECONDS, stopping)),
+        *_imports(stopping),
+    ]
+    listening = asyncio.create_task(_listen_forever(waking))
     await stopping.wait()
     waking.set()
-    tasks[3].cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    listening.cancel()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LAST_WORDS_SECONDS):
+            await asyncio.gather(listening, *tasks, return_exceptions=True)
+    await close_channels()
 
 
 async def _sweep_forever(stopping: asyncio.Event, waking: asyncio.Event) -> None:
     while not stopping.is_set():
+        waking.clear()
         try:
             await sweep(stopping)
         except Exception:
             log.exception("sweep failed; the next one goes on")
-        waking.clear()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(waking.wait(), settings().dilo_sweep_seconds)
 
 
 async def sweep(stopping: asyncio.Event | None = None) -> int:
     """Round and round the tenants, a batch each, until nobody has anything due."""
-    total = 0
-    for _ in range(ROUNDS_MAX):
-        touched = 0
-        for tenant_id in await tenant_ids():
+    total, busy = 0, await tenant_ids()
+    for _ in range(TURNS_MAX):
+        still: list[UUID] = []
+        for tenant_id in busy:
             if stopping is not None and stopping.is_set():
                 return total
-            touched += await drain(tenant_id, settings().dilo_lease_seconds)
-        total += touched
-        if not touched:
+            try:
+                taken = await drain(tenant_id, settings().dilo_lease_seconds)
+            except Exception:
+                log.exception("sending failed for %s", tenant_id)
+                continue
+            total += taken
+            if taken:
+                still.append(tenant_id)
+        if not still:
             break
+        busy = still
     return total
 
 
-async def _plan_forever(stopping: asyncio.Event) -> None:
-    """Planning is a pure function of data and date: run at start and often, it makes up what was missed."""
-    while not stopping.is_set():
-        for tenant_id in await tenant_ids():
-            try:
-                async with scope(tenant_id):
-                    policy = await policy_or_none()
-                    if policy is not None and policy.active:
-                        await dunning.plan_run(SYSTEM)
-                        await dunning.resend_unknown()
-            except Exception:
-                log.exception("planning failed for %s", tenant_id)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), PLAN_SECONDS)
+async def _plan(tenant_id: UUID) -> None:
+    """A pure function of data and date: run at start and often, it makes up what was missed."""
+    async with scope(tenant_id):
+        policy = await policy_or_none()
+        if policy is not None and policy.active:
+            await dunning.plan_run(SYSTEM)
 
 
-async def _imports_forever(stopping: asyncio.Event) -> None:
+def _imports(stopping: asyncio.Event) -> Sequence[asyncio.Task[None]]:
     try:
-        from dilo.imports.jobs import run_waiting_imports
+        from dilo.imports.jobs import run_waiting_imports  # type: ignore[import-not-found]
     except ImportError:
-        return
+        return ()
+    imports = _again_and_again("import", run_waiting_imports, IMPORT_SECONDS, stopping)
+    return (asyncio.create_task(imports),)
+
+
+async def _again_and_again(name: str, turn: Round, seconds: float, stopping: asyncio.Event) -> None:
+    """One tenant's failure is logged and keeps nobody else waiting."""
     while not stopping.is_set():
-        for tenant_id in await tenant_ids():
-            try:
-                await run_waiting_imports(tenant_id)
-            except Exception:
-                log.exception("import failed for %s", tenant_id)
+        try:
+            for tenant_id in await tenant_ids():
+                await _guarded(name, turn, tenant_id)
+        except Exception:
+            log.exception("%s: no database?", name)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), 2.0)
+            await asyncio.wait_for(stopping.wait(), seconds)
+
+
+async def _guarded(name: str, turn: Round, tenant_id: UUID) -> None:
+    try:
+        await turn(tenant_id)
+    except Exception:
+        log.exception("%s failed for %s", name, tenant_id)
 
 
 async def wake(context: dict[str, Any], tenant_id: str) -> None:
@@ -109,14 +135,20 @@ async def wake(context: dict[str, Any], tenant_id: str) -> None:
 
 
 async def _listen_forever(waking: asyncio.Event) -> None:
-    """arq leaves with an error when Valkey is away; it is started again, the sweep never stopped."""
+    """arq leaves with an error when Valkey is away; it is started again, sweeping never stopped."""
     pause = 1.0
-    while True:
+    while settings().valkey_url:
         worker = Worker(
-            functions=[wake], redis_settings=RedisSettings.from_dsn(settings().valkey_url),
-            ctx={"waking": waking}, keep_result=0, handle_signals=False, poll_delay=0.2,
-            job_serializer=msgspec.msgpack.encode, job_deserializer=msgspec.msgpack.decode,
-            job_timeout=20, max_jobs=10, queue_name="dilo",
+            functions=[func(wake, name="wake", keep_result=0, timeout=5, max_tries=1)],  # type: ignore[arg-type]
+            redis_settings=jobs.redis_settings(),
+            ctx={"waking": waking},
+            keep_result=0,
+            handle_signals=False,
+            poll_delay=0.2,
+            job_serializer=msgspec.msgpack.encode,
+            job_deserializer=msgspec.msgpack.decode,
+            job_timeout=5,
+            queue_name=jobs.QUEUE,
         )
         try:
             await worker.async_run()
@@ -126,7 +158,6 @@ async def _listen_forever(waking: asyncio.Event) -> None:
             raise
         except Exception as error:
             log.warning("Valkey is away (%s); sweeping goes on without it", error)
+            waking.set()
         await asyncio.sleep(pause)
-        pause = min(pause * 2, 30.0)
-
-
+        pause = min(pause * 2, 15.0)
