@@ -20,8 +20,12 @@ VERBS: dict[str, frozenset[str]] = {
     "accountant": READ,
     "viewer": READ,
 }
-MENU = (("Catalogue", "/", "building-store"), ("Quick order", "/quick-order", "clipboard-list"),
-        ("Orders", "/orders", "package"), ("Balance", "/debts", "scale"))
+MENU = (
+    ("Catalogue", "/", "building-store"),
+    ("Quick order", "/quick-order", "clipboard-list"),
+    ("Orders", "/orders", "package"),
+    ("Balance", "/debts", "scale"),
+)
 
 
 async def buyer_at_door(request: Request[Any, Any, Any]) -> Actor | None:
@@ -33,8 +37,14 @@ async def buyer_at_door(request: Request[Any, Any, Any]) -> Actor | None:
         return None
     wear_preferences(principal)
     seat = seats[0]
-    return Actor("portal", principal.id, principal.name, VERBS[seat["role"]],
-                 on_behalf_of=seat["party_id"], role=seat["role"])
+    return Actor(
+        "portal",
+        principal.id,
+        principal.name,
+        VERBS[seat["role"]],
+        on_behalf_of=seat["party_id"],
+        role=seat["role"],
+    )
 
 
 async def furnish(actor: Actor) -> None:

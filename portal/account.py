@@ -37,9 +37,13 @@ async def sign_in_create(request: Req) -> Response[Any]:
         return web.page("portal/sign_in.html", status=422, form=form)
     try:
         token = await sign_in(
-            visit().tenant, "portal", form.input.email, form.input.password,
+            visit().tenant,
+            "portal",
+            form.input.email,
+            form.input.password,
             address=request.client.host if request.client else "",
-            user_agent=request.headers.get("user-agent", ""))
+            user_agent=request.headers.get("user-agent", ""),
+        )
     except Refusal as refusal:
         form.errors["_"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
         return web.page("portal/sign_in.html", status=refusal.status, form=form)
@@ -94,5 +98,12 @@ async def password_update(request: Req) -> Response[Any]:
     return web.redirect("/account")
 
 
-routes = [sign_in_new, sign_in_create, sign_out_create, preferences_update, show,
-          telegram_link_create, password_update]
+routes = [
+    sign_in_new,
+    sign_in_create,
+    sign_out_create,
+    preferences_update,
+    show,
+    telegram_link_create,
+    password_update,
+]

@@ -22,17 +22,26 @@ SIZE = 24
 async def index() -> Response[str]:
     query = visit().query
     paging = Paging(Paging.of(query).number, SIZE, query.get("sort", "name"))
-    page = await goods.products(paging, search=query.get("q", ""), kind="goods",
-                                category=query.get("category", ""),
-                                in_stock=bool(query.get("stock")))
+    page = await goods.products(
+        paging,
+        search=query.get("q", ""),
+        kind="goods",
+        category=query.get("category", ""),
+        in_stock=bool(query.get("stock")),
+    )
     terms = await terms_of(visit().actor.on_behalf_of, current_tenant().today())
     buyer = buyer_of(terms)
     ids = [row.id for row in page.rows]
     priced = await pricing.priced(buyer, [(one, Decimal(1)) for one in ids]) if ids else []
     return web.page(
-        "portal/catalogue.html", block="list", page=page, currency=terms.currency,
+        "portal/catalogue.html",
+        block="list",
+        page=page,
+        currency=terms.currency,
         prices={one.product_id: one for one in priced},
-        breaks=await pricing.breaks(buyer, ids) if ids else {}, **await _frame())
+        breaks=await pricing.breaks(buyer, ids) if ids else {},
+        **await _frame(),
+    )
 
 
 async def _frame() -> dict[str, Any]:

@@ -23,11 +23,18 @@ async def index() -> Response[str]:
     party = await parties.party(company)
     on = current_tenant().today()
     aging = await queries.aging_of(company, party.currency, on)
-    page = await queries.invoices(Paging.of(visit().query), party_id=company,
-                                  open_only=not visit().query.get("all"))
+    page = await queries.invoices(
+        Paging.of(visit().query), party_id=company, open_only=not visit().query.get("all")
+    )
     return web.page(
-        "portal/debts.html", party=party, aging=aging, buckets=shares(aging.amounts), page=page,
-        verdicts=await credit_standing(visit().actor, company), on=on)
+        "portal/debts.html",
+        party=party,
+        aging=aging,
+        buckets=shares(aging.amounts),
+        page=page,
+        verdicts=await credit_standing(visit().actor, company),
+        on=on,
+    )
 
 
 @get("/invoices/{invoice_id:uuid}", opt=READ)
@@ -35,8 +42,9 @@ async def invoice_show(invoice_id: UUID) -> Response[str]:
     invoice = await queries.invoice(invoice_id)
     if invoice.party_id != visit().actor.on_behalf_of:
         raise NotFound
-    return web.page("portal/invoice.html", invoice=invoice,
-                    lines=await queries.invoice_lines(invoice_id))
+    return web.page(
+        "portal/invoice.html", invoice=invoice, lines=await queries.invoice_lines(invoice_id)
+    )
 
 
 routes = [index, invoice_show]

@@ -53,8 +53,12 @@ async def cart_line_create(request: Req) -> Response[Any]:
     if visit().fragment:
         return web.page("portal/_cart_count.html", cart_count=await cart.count(visit().actor))
     web.flash("success", "flash:in_cart")
-    return web.redirect("/cart" if line.set else request.headers.get("referer", "/").split(
-        request.headers.get("host", "\0"), 1)[-1] or "/")
+    return web.redirect(
+        "/cart"
+        if line.set
+        else request.headers.get("referer", "/").split(request.headers.get("host", "\0"), 1)[-1]
+        or "/"
+    )
 
 
 @post("/cart/emptying", opt=EDIT, status_code=200)
@@ -96,16 +100,21 @@ async def create(request: Req) -> Response[Any]:
         raise Refusal("UNREADABLE", status=422)
     key = f"portal:{visit().actor.id}:{form.input.key}"
     placed = await cart.check_out(visit().actor, key, "portal", form.input.comment)
-    web.flash("warning" if placed.held else "success", f"flash:order_{placed.state}",
-              number=placed.number)
+    web.flash(
+        "warning" if placed.held else "success", f"flash:order_{placed.state}", number=placed.number
+    )
     return web.redirect(f"/orders/{placed.id}")
 
 
 @get("/orders", opt=READ)
 async def index() -> Response[str]:
     query = visit().query
-    page = await queries.orders(Paging.of(query), party_id=visit().actor.on_behalf_of,
-                                search=query.get("q", ""), state=query.get("state", ""))
+    page = await queries.orders(
+        Paging.of(query),
+        party_id=visit().actor.on_behalf_of,
+        search=query.get("q", ""),
+        state=query.get("state", ""),
+    )
     return web.page("portal/orders.html", block="list", page=page)
 
 
@@ -126,8 +135,9 @@ async def show(order_id: UUID) -> Response[str]:
 async def submission_create(order_id: UUID) -> Response[Any]:
     await _own(order_id)
     placed = await actions.submit_order(visit().actor, order_id)
-    web.flash("warning" if placed.held else "success", f"flash:order_{placed.state}",
-              number=placed.number)
+    web.flash(
+        "warning" if placed.held else "success", f"flash:order_{placed.state}", number=placed.number
+    )
     return web.redirect(f"/orders/{order_id}")
 
 
@@ -149,5 +159,16 @@ async def repetition_create(order_id: UUID) -> Response[Any]:
     return web.redirect("/cart")
 
 
-routes = [cart_show, cart_line_create, cart_destroy, quick_order_new, quick_order_create, create,
-          index, show, submission_create, cancellation_create, repetition_create]
+routes = [
+    cart_show,
+    cart_line_create,
+    cart_destroy,
+    quick_order_new,
+    quick_order_create,
+    create,
+    index,
+    show,
+    submission_create,
+    cancellation_create,
+    repetition_create,
+]

@@ -105,3 +105,10 @@ async def tenant_ids() -> list[UUID]:
 def forget_cached() -> None:
     _by_id.clear()
     _by_host.clear()
+
+
+@asynccontextmanager
+async def undone_on_refusal() -> AsyncIterator[None]:
+    """For doors: what begins inside is undone when it ends in an exception, the scope goes on."""
+    async with db.savepoint():
+        yield

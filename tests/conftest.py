@@ -32,12 +32,16 @@ def servers(worker_id: str) -> Iterator[embedded.Servers]:
         name = f"test_{worker_id}_{os.getpid()}"
         asyncio.run(_clone(found, name))
     ours = embedded.Servers(
-        *(url.rsplit("/", 1)[0] + f"/{name}" for url in
-          (found.database_url, found.database_owner_url, found.superuser_url)),
+        *(
+            url.rsplit("/", 1)[0] + f"/{name}"
+            for url in (found.database_url, found.database_owner_url, found.superuser_url)
+        ),
         valkey_url=found.valkey_url,
     )
     os.environ["DATABASE_URL"], os.environ["DATABASE_OWNER_URL"] = (
-        ours.database_url, ours.database_owner_url)
+        ours.database_url,
+        ours.database_owner_url,
+    )
     os.environ["VALKEY_URL"] = ours.valkey_url
     settings.cache_clear()
     yield ours
@@ -48,7 +52,9 @@ def _digest() -> str:
     import hashlib
 
     folder = Path(__file__).parents[1] / "migrations"
-    return hashlib.sha256(b"".join(p.read_bytes() for p in sorted(folder.glob("*.py")))).hexdigest()[:12]
+    return hashlib.sha256(
+        b"".join(p.read_bytes() for p in sorted(folder.glob("*.py")))
+    ).hexdigest()[:12]
 
 
 async def _template(found: embedded.Servers) -> None:
@@ -69,7 +75,9 @@ async def _template(found: embedded.Servers) -> None:
 async def _clone(found: embedded.Servers, name: str) -> None:
     connection = await asyncpg.connect(found.superuser_url)
     await connection.execute(f"DROP DATABASE IF EXISTS {name}")
-    await connection.execute(f"CREATE DATABASE {name} TEMPLATE template_{_digest()} OWNER dilo_owner")
+    await connection.execute(
+        f"CREATE DATABASE {name} TEMPLATE template_{_digest()} OWNER dilo_owner"
+    )
     await connection.close()
 
 

@@ -64,22 +64,34 @@ class Cast:
 async def found_tenant(name: str = "Київсвітло") -> Cast:
     slug = f"t{secrets.token_hex(6)}"
     made = await new_tenant(
-        settings().database_owner_url, name, currency="UAH", language="uk", slug=slug,
-        owner_email="olena@example.com", owner_password=PASSWORD,
+        settings().database_owner_url,
+        name,
+        currency="UAH",
+        language="uk",
+        slug=slug,
+        owner_email="olena@example.com",
+        owner_password=PASSWORD,
     )
     async with scope(made.id) as tenant:
         cast = Cast(tenant, made.host)
         owner = await db.value("SELECT id FROM identity WHERE email = 'olena@example.com'")
         cast.people["olena"] = staff(owner, "Олена", "owner")
-        for person, role in (("max", "sales"), ("ivan", "warehouse"), ("nina", "accountant"),
-                             ("maria", "manager")):
+        for person, role in (
+            ("max", "sales"),
+            ("ivan", "warehouse"),
+            ("nina", "accountant"),
+            ("maria", "manager"),
+        ):
             member = await add_member(f"{person}@example.com", person.title(), role, PASSWORD)
             cast.people[person] = staff(member, person.title(), role)
         await _goods(cast)
         await add_party(cast, "D-1", "ТОВ «Електросвіт»", limit=D(10000), depth=14)
         petro = await add_identity("petro@example.com", "Петро", PASSWORD)
-        await db.execute("INSERT INTO portal_user (identity_id, party_id) VALUES (:i, :p)",
-                         i=petro, p=cast.parties["D-1"])
+        await db.execute(
+            "INSERT INTO portal_user (identity_id, party_id) VALUES (:i, :p)",
+            i=petro,
+            p=cast.parties["D-1"],
+        )
         cast.people["petro"] = buyer(petro, "Петро", cast.parties["D-1"])
     return cast
 
@@ -93,14 +105,23 @@ def buyer(identity: UUID, name: str, party_id: UUID) -> Actor:
 
 
 async def _goods(cast: Cast) -> None:
-    await db.execute("INSERT INTO warehouse (id, code, name, is_default) VALUES (:id, 'W1', 'Головний', true)",
-                     id=cast.warehouse)
-    await db.execute("INSERT INTO price_list (id, code, name, currency) VALUES (:id, 'BASE', 'Базовий', 'UAH')",
-                     id=cast.base_list)
-    await db.execute("INSERT INTO price_assignment (price_list_id, scope) VALUES (:id, 'base')",
-                     id=cast.base_list)
-    for code, name, price in (("LAMP-1", "Лампа LED 10 Вт", D(100)), ("CABLE-3", "Кабель ВВГ 3х2.5", D(50)),
-                              ("SOCKET", "Розетка подвійна", D("33.33"))):
+    await db.execute(
+        "INSERT INTO warehouse (id, code, name, is_default) VALUES (:id, 'W1', 'Головний', true)",
+        id=cast.warehouse,
+    )
+    await db.execute(
+        "INSERT INTO price_list (id, code, name, currency) VALUES (:id, 'BASE', 'Базовий', 'UAH')",
+        id=cast.base_list,
+    )
+    await db.execute(
+        "INSERT INTO price_assignment (price_list_id, scope) VALUES (:id, 'base')",
+        id=cast.base_list,
+    )
+    for code, name, price in (
+        ("LAMP-1", "Лампа LED 10 Вт", D(100)),
+        ("CABLE-3", "Кабель ВВГ 3х2.5", D(50)),
+        ("SOCKET", "Розетка подвійна", D("33.33")),
+    ):
         await add_product(cast, code, name, price)
     await add_product(cast, "DELIVERY", "Доставка", D(200), kind="service")
 
@@ -109,7 +130,9 @@ async def add_product(
     cast: Cast, code: str, name: str, price: Decimal, *, on_hand: int = 1000, kind: str = "goods"
 ) -> UUID:
     product = await db.value(PRODUCT, code=code, name=name, kind=kind)
-    await db.execute(PRICE, list_id=cast.base_list, product_id=product, min_quantity=D(1), price=price)
+    await db.execute(
+        PRICE, list_id=cast.base_list, product_id=product, min_quantity=D(1), price=price
+    )
     if kind == "goods" and on_hand:
         await stock.receive(cast.warehouse, [(product, D(on_hand))], "opening")
     cast.products[code] = product
@@ -117,12 +140,27 @@ async def add_product(
 
 
 async def add_party(
-    cast: Cast, code: str, name: str, *, limit: Decimal | None = D(0), depth: int = 0, grace: int = 0,
-    tolerance: Decimal = D(0), deposit: Decimal = D(0), segment: str | None = None,
+    cast: Cast,
+    code: str,
+    name: str,
+    *,
+    limit: Decimal | None = D(0),
+    depth: int = 0,
+    grace: int = 0,
+    tolerance: Decimal = D(0),
+    deposit: Decimal = D(0),
+    segment: str | None = None,
 ) -> UUID:
     party = await db.value(PARTY, code=code, name=name, segment=segment)
-    await db.execute(POLICY, party_id=party, limit_amount=limit, depth_days=depth, grace_days=grace,
-                     tolerance=tolerance, deposit=deposit)
+    await db.execute(
+        POLICY,
+        party_id=party,
+        limit_amount=limit,
+        depth_days=depth,
+        grace_days=grace,
+        tolerance=tolerance,
+        deposit=deposit,
+    )
     cast.parties[code] = party
     return party
 
@@ -135,14 +173,20 @@ async def add_debt(
     await lock_balance(party_id, "UAH")
     line = DocumentLine(cast.products["DELIVERY"], D(1), amount, amount)
     number = number or f"OLD-{secrets.token_hex(4)}"
-    document = Document("invoice", number, party_id, due_on - timedelta(days=14), due_on, "UAH", [line])
+    document = Document(
+        "invoice", number, party_id, due_on - timedelta(days=14), due_on, "UAH", [line]
+    )
     await post_documents([document])
     return document.id
 
 
-def order_of(cast: Cast, party: str = "D-1", *lines: tuple[str, int | Decimal], key: str = "",
-             **more: object) -> PlaceOrder:
+def order_of(
+    cast: Cast, party: str = "D-1", *lines: tuple[str, int | Decimal], key: str = "", **more: object
+) -> PlaceOrder:
     return PlaceOrder(
-        party_id=cast.parties[party], lines=[LineInput(code, D(n)) for code, n in lines],
-        key=key or secrets.token_hex(8), door="office", **more,  # type: ignore[arg-type]
+        party_id=cast.parties[party],
+        lines=[LineInput(code, D(n)) for code, n in lines],
+        key=key or secrets.token_hex(8),
+        door="office",
+        **more,  # type: ignore[arg-type]
     )

@@ -1,1 +1,1 @@
-"""The door of Telegram: one bot per company, many in one process."""
+"""Telegram: linking, balance and orders in a chat, one bot per tenant, many in one process."""

@@ -1,7 +1,11 @@
-"""The company's messages carried by its Telegram bot. No idempotency there: silence is unknown."""
+"""Carrying a message to a chat. Telegram has no idempotency: a lost answer is ``unknown``."""
 
 import asyncio
 import time
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
 
 from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
@@ -18,13 +22,17 @@ from aiogram.exceptions import (
     TelegramServerError,
     TelegramUnauthorizedError,
 )
+from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 from aiohttp import ClientConnectorError
 
-from dilo.messaging.channels import Letter
+from dilo.messaging import telegram_bots
+from dilo.messaging.channels import Message
 from dilo.messaging.rules import Dead, Moved, Outcome, RetryLater, Sent, Unknown
+from tenants.scope import scope
 
-EVERY_S = 1 / 25  # Telegram takes about 30 messages a second from one bot
-BOTS_MAX = 500
+TEXT_MAX = 4096
+ANSWER_SECONDS = 12
+EVERY_SECONDS = 1 / 25  # Telegram takes about 30 messages a second from one bot
 UNREACHABLE = (
     "chat not found",
     "user is deactivated",
@@ -32,51 +40,87 @@ UNREACHABLE = (
     "bot was kicked",
     "peer_id_invalid",
     "user not found",
-    "not enough rights",
 )
 
 
-class TelegramChannel:
+@lru_cache(maxsize=1000)
+def bot_of(token: str, base: str) -> Bot:
+    session = AiohttpSession(api=TelegramAPIServer.from_base(base), timeout=ANSWER_SECONDS)
+    return Bot(token, session=session)
+
+
+class Telegram:
+    """``base`` is the Bot API's address, by setting: the real one or a stand-in."""
+
     idempotent = False
 
-    def __init__(self, api_url: str) -> None:
-        self.session = AiohttpSession(api=TelegramAPIServer.from_base(api_url))
-        self.bots: dict[str, Bot] = {}
+    def __init__(self, base: str) -> None:
+        self.base = base
         self.next_turn: dict[str, float] = {}
 
-    def _bot(self, token: str) -> Bot:
-        if len(self.bots) > BOTS_MAX:
-            self.bots.clear()
-            self.next_turn.clear()
-        return self.bots.setdefault(token, Bot(token, session=self.session))
+    async def paused_until(self) -> datetime | None:
+        bot = await telegram_bots.bot_or_none()
+        return bot.paused_until if bot else None
+
+    async def send(self, tenant_id: UUID, message: Message) -> Outcome:
+        async with scope(tenant_id):
+            found = await telegram_bots.bot_or_none()
+        if found is None:
+            return Dead("no_bot")
+        await self._turn(found.token)
+        try:
+            sent = await _call(bot_of(found.token, self.base), message)
+        except TelegramAPIError as error:
+            return _outcome_of(error)
+        number = getattr(sent, "message_id", None)
+        return Sent(f"{message.address}:{number}" if number else None)
 
     async def _turn(self, token: str) -> None:
         now = time.monotonic()
         turn = max(now, self.next_turn.get(token, 0.0))
-        self.next_turn[token] = turn + EVERY_S
+        self.next_turn[token] = turn + EVERY_SECONDS
         await asyncio.sleep(turn - now)
 
-    async def send(self, letter: Letter) -> Outcome:
-        await self._turn(letter.sender)
-        try:
-            sent = await self._bot(letter.sender).send_message(
-                int(letter.address), letter.text, request_timeout=max(1, int(letter.timeout_s))
-            )
-        except TelegramAPIError as error:
-            return _outcome_of(error)
-        except ValueError as error:
-            return Dead(f"{type(error).__name__}: {error}")
-        return Sent(f"{letter.address}:{sent.message_id}")
-
     async def close(self) -> None:
-        await self.session.close()
+        bot_of.cache_clear()
+
+
+async def _call(bot: Bot, message: Message) -> Any:
+    """A plain message, an edit of one already there, or the answer to a tap."""
+    extra, chat, text = message.extra, message.address, message.text[:TEXT_MAX]
+    patience = max(1, int(message.timeout_s))
+    if extra.get("callback_id"):
+        return await bot.answer_callback_query(
+            extra["callback_id"], text=text[:200] or None, request_timeout=patience
+        )
+    markup = _keyboard(extra.get("buttons"))
+    if extra.get("edit"):
+        try:
+            return await bot.edit_message_text(
+                text,
+                chat_id=chat,
+                message_id=extra["edit"],
+                reply_markup=markup,
+                request_timeout=patience,
+            )
+        except TelegramBadRequest as error:
+            if "not modified" in str(error).lower():
+                return None
+    return await bot.send_message(chat, text, reply_markup=markup, request_timeout=patience)
+
+
+def _keyboard(rows: Any) -> InlineKeyboardMarkup | None:
+    if not rows:
+        return None
+    keys = [[InlineKeyboardButton(text=t, callback_data=data) for t, data in row] for row in rows]
+    return InlineKeyboardMarkup(inline_keyboard=keys)
 
 
 def _outcome_of(error: TelegramAPIError) -> Outcome:
     said = error.message[:300]
     match error:
         case TelegramRetryAfter():
-            return RetryLater("flood_control", after_s=float(error.retry_after), pause=True)
+            return RetryLater(float(error.retry_after), "flood_control", whole_channel=True)
         case TelegramMigrateToChat():
             return Moved(str(error.migrate_to_chat_id))
         case TelegramForbiddenError():
@@ -84,9 +128,9 @@ def _outcome_of(error: TelegramAPIError) -> Outcome:
         case TelegramUnauthorizedError() | TelegramNotFound():
             return Dead(f"bot_token: {said}")
         case TelegramBadRequest():
-            return Dead(said, address_dead=any(text in said.lower() for text in UNREACHABLE))
+            return Dead(said, address_dead=any(sign in said.lower() for sign in UNREACHABLE))
         case TelegramServerError() | TelegramConflictError():
-            return RetryLater(said)
+            return RetryLater(None, said)
         case TelegramNetworkError() if isinstance(error.__cause__, ClientConnectorError):
-            return RetryLater(said)
+            return RetryLater(None, said)
     return Unknown(said)

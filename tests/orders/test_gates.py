@@ -34,12 +34,19 @@ async def test_a_cent_above_the_limit_is_held_with_the_parts_that_add_up(town: C
     assert (placed.state, verdict.code) == ("on_hold", "CREDIT_LIMIT_EXCEEDED")
     figures = verdict.figures
     assert figures["over_amount"] == D("0.01")
-    assert figures["exposure_amount"] == sum(
-        figures[f"{part}_amount"] for part in ("receivable", "shipped", "confirmed", "order")
-    ) - figures["credit_amount"] - figures["deposit_amount"]
+    assert (
+        figures["exposure_amount"]
+        == sum(
+            figures[f"{part}_amount"] for part in ("receivable", "shipped", "confirmed", "order")
+        )
+        - figures["credit_amount"]
+        - figures["deposit_amount"]
+    )
 
 
-@pytest.mark.parametrize(("days_past", "state"), [(0, "confirmed"), (3, "confirmed"), (4, "on_hold")])
+@pytest.mark.parametrize(
+    ("days_past", "state"), [(0, "confirmed"), (3, "confirmed"), (4, "on_hold")]
+)
 async def test_depth_blocks_the_day_after_grace(town: Cast, days_past: int, state: str) -> None:
     async with scope(town.tenant):
         await add_party(town, "G", "Grace", limit=D(10**6), depth=14, grace=3)
@@ -75,9 +82,15 @@ async def test_paying_exactly_what_the_remedy_says_releases_and_a_cent_less_does
 
 
 async def pay_in(town: Cast, party: str, amount: D) -> None:
-    await record_payment(town.nina, RecordPayment(
-        party_id=town.parties[party], amount=amount, received_on=town.tenant.today(),
-        key=f"{party}:{amount}"))
+    await record_payment(
+        town.nina,
+        RecordPayment(
+            party_id=town.parties[party],
+            amount=amount,
+            received_on=town.tenant.today(),
+            key=f"{party}:{amount}",
+        ),
+    )
 
 
 async def test_paying_the_overdue_sum_releases_the_depth_gate(town: Cast) -> None:
@@ -100,7 +113,9 @@ async def test_dropping_the_named_lines_is_a_true_remedy(town: Cast) -> None:
         lines = (("LAMP-1", 5), ("CABLE-3", 4), ("SOCKET", 3))
         placed = await actions.place_order(town.max, order_of(town, "R", *lines))
         verdict = next(v for v in placed.verdicts if v.gate == "CREDIT_LIMIT")
-        codes = next(r for r in verdict.remedies if r.code == "DROP_LINES").figures["codes"].split(", ")
+        codes = (
+            next(r for r in verdict.remedies if r.code == "DROP_LINES").figures["codes"].split(", ")
+        )
         kept = [line for line in lines if line[0] not in codes]
         fewer = await actions.place_order(town.max, order_of(town, "R", *kept))
     assert fewer.state == "confirmed"
@@ -109,7 +124,8 @@ async def test_dropping_the_named_lines_is_a_true_remedy(town: Cast) -> None:
 async def test_nobody_gets_credit_by_having_no_policy(town: Cast) -> None:
     async with scope(town.tenant):
         town.parties["N"] = await db.value(
-            "INSERT INTO party (code, name, currency) VALUES ('N', 'New', 'UAH') RETURNING id")
+            "INSERT INTO party (code, name, currency) VALUES ('N', 'New', 'UAH') RETURNING id"
+        )
         placed = await actions.place_order(town.max, order_of(town, "N", ("LAMP-1", 1)))
     assert failed(placed) == ["CREDIT_LIMIT_EXCEEDED"]
 
@@ -117,8 +133,9 @@ async def test_nobody_gets_credit_by_having_no_policy(town: Cast) -> None:
 async def test_the_dock_asks_again(town: Cast) -> None:
     async with scope(town.tenant):
         placed = await actions.place_order(town.max, order_of(town, "D-1", ("LAMP-1", 10)))
-        await db.execute("UPDATE credit_policy SET limit_amount = 999 WHERE party_id = :p",
-                         p=town.parties["D-1"])
+        await db.execute(
+            "UPDATE credit_policy SET limit_amount = 999 WHERE party_id = :p", p=town.parties["D-1"]
+        )
         sent = await actions.dispatch_order(town.ivan, Dispatch(order_id=placed.id, key="k1"))
         assert (sent.state, sent.verdicts[1].code) == ("held", "CREDIT_LIMIT_EXCEEDED")
         await pay_in(town, "D-1", D(1))
@@ -131,7 +148,8 @@ async def test_override_needs_a_second_person_and_expires(town: Cast) -> None:
         await add_party(town, "O", "Over", limit=D(100))
         placed = await actions.place_order(town.max, order_of(town, "O", ("LAMP-1", 3)))
         asked = await actions.request_override(
-            town.maria, placed.id, ["CREDIT_LIMIT"], D(200), "надійний клієнт", 3)
+            town.maria, placed.id, ["CREDIT_LIMIT"], D(200), "надійний клієнт", 3
+        )
         with pytest.raises(Refusal, match="OWN_OVERRIDE"):
             await actions.decide_override(town.maria, asked, approve=True)
         with pytest.raises(Refusal, match="FORBIDDEN"):
@@ -151,7 +169,8 @@ async def test_override_covers_its_amount_and_no_more(town: Cast) -> None:
         await add_party(town, "O", "Over", limit=D(100))
         placed = await actions.place_order(town.max, order_of(town, "O", ("LAMP-1", 3)))
         asked = await actions.request_override(
-            town.max, placed.id, ["CREDIT_LIMIT"], D("199.99"), "майже", 3)
+            town.max, placed.id, ["CREDIT_LIMIT"], D("199.99"), "майже", 3
+        )
         released = await actions.decide_override(town.nina, asked, approve=True)
     assert released is not None
     assert released.state == "on_hold"
@@ -167,6 +186,7 @@ async def test_a_buyer_cannot_order_for_another_company(town: Cast) -> None:
 async def test_stock_shortage_says_how_many_there_are(town: Cast) -> None:
     async with scope(town.tenant):
         placed = await actions.place_order(
-            town.max, order_of(town, "D-1", ("SOCKET", 900), ("SOCKET", 200)))
+            town.max, order_of(town, "D-1", ("SOCKET", 900), ("SOCKET", 200))
+        )
     verdict = next(v for v in placed.verdicts if v.gate == "STOCK")
     assert verdict.figures["available_quantity"] == D(100)

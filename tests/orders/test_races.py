@@ -22,12 +22,15 @@ async def test_fifty_orders_for_the_last_ten_units(town: Cast) -> None:
         for n in range(50):
             await add_party(town, f"B{n}", f"Buyer {n}", limit=D(1000))
     placed = await asyncio.gather(
-        *(place(town, order_of(town, f"B{n}", ("LAST", 1))) for n in range(50)))
+        *(place(town, order_of(town, f"B{n}", ("LAST", 1))) for n in range(50))
+    )
     states = [one.state for one in placed]
     assert (states.count("confirmed"), states.count("on_hold")) == (10, 40)
     async with scope(town.tenant):
-        level = await db.one("SELECT on_hand, reserved FROM stock_level WHERE product_id = :p",
-                             p=town.products["LAST"])
+        level = await db.one(
+            "SELECT on_hand, reserved FROM stock_level WHERE product_id = :p",
+            p=town.products["LAST"],
+        )
     assert (level["on_hand"], level["reserved"]) == (10, 10)
 
 
@@ -35,12 +38,14 @@ async def test_fifty_orders_for_the_last_thousand_of_headroom(town: Cast) -> Non
     async with scope(town.tenant):
         await add_party(town, "H", "Headroom", limit=D(1000))
     placed = await asyncio.gather(
-        *(place(town, order_of(town, "H", ("LAMP-1", 1), ("CABLE-3", 1))) for _ in range(50)))
+        *(place(town, order_of(town, "H", ("LAMP-1", 1), ("CABLE-3", 1))) for _ in range(50))
+    )
     states = [one.state for one in placed]
     assert states.count("confirmed") == 6  # 6 x 150 = 900; the seventh would be 1,050
     async with scope(town.tenant):
-        confirmed = await db.value("SELECT confirmed FROM party_balance WHERE party_id = :p",
-                                   p=town.parties["H"])
+        confirmed = await db.value(
+            "SELECT confirmed FROM party_balance WHERE party_id = :p", p=town.parties["H"]
+        )
     assert confirmed == D(900)
 
 
@@ -49,9 +54,12 @@ async def test_crossed_orders_of_many_goods_never_deadlock(town: Cast) -> None:
         for n in range(12):
             await add_party(town, f"C{n}", f"Crossed {n}", limit=D(10**7))
     there = [("LAMP-1", 1), ("CABLE-3", 1), ("SOCKET", 1)]
-    placed = await asyncio.gather(*(
-        place(town, order_of(town, f"C{n % 12}", *(there if n % 2 else there[::-1])))
-        for n in range(48)))
+    placed = await asyncio.gather(
+        *(
+            place(town, order_of(town, f"C{n % 12}", *(there if n % 2 else there[::-1])))
+            for n in range(48)
+        )
+    )
     assert {one.state for one in placed} == {"confirmed"}
 
 

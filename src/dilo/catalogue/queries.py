@@ -103,13 +103,23 @@ class Product:
 
 
 async def products(
-    paging: Paging, *, search: str = "", category: str = "", kind: str = "",
-    retired: bool = False, in_stock: bool = False,
+    paging: Paging,
+    *,
+    search: str = "",
+    category: str = "",
+    kind: str = "",
+    retired: bool = False,
+    in_stock: bool = False,
 ) -> Page[ProductRow]:
     found = await db.rows(
         f"{LIST} ORDER BY {paging.order_by(SORTS, 'name')}, t.id LIMIT :size OFFSET :offset",
-        search=search.lower().strip(), category=category, kind=kind, retired=retired,
-        in_stock=in_stock, size=paging.size, offset=paging.offset,
+        search=search.lower().strip(),
+        category=category,
+        kind=kind,
+        retired=retired,
+        in_stock=in_stock,
+        size=paging.size,
+        offset=paging.offset,
     )
     return db.page_of(ProductRow, found, paging)
 

@@ -63,13 +63,25 @@ PLANS = (
     Plan("kyivsvitlo", "Київсвітло", "blue", 110, 400, 60, 20261124),
     Plan("lumen", "Люмен Трейд", "violet", 40, 150, 20, 7),
 )
-STAFF = (("olena", "Олена Ткаченко", "owner"), ("maria", "Марія Ґонта", "manager"),
-         ("max", "Максим Савчук", "sales"), ("ivan", "Іван Їжакевич", "warehouse"),
-         ("nina", "Ніна Поліщук", "accountant"))
+STAFF = (
+    ("olena", "Олена Ткаченко", "owner"),
+    ("maria", "Марія Ґонта", "manager"),
+    ("max", "Максим Савчук", "sales"),
+    ("ivan", "Іван Їжакевич", "warehouse"),
+    ("nina", "Ніна Поліщук", "accountant"),
+)
 LOGINS = tuple(
-    Login("office", f"{plan.slug}.localhost", "/office", f"{person}@{plan.slug}.example", PASSWORD,
-          role)
-    for plan in PLANS for person, _, role in STAFF if plan is PLANS[0] or role == "owner"
+    Login(
+        "office",
+        f"{plan.slug}.localhost",
+        "/office",
+        f"{person}@{plan.slug}.example",
+        PASSWORD,
+        role,
+    )
+    for plan in PLANS
+    for person, _, role in STAFF
+    if plan is PLANS[0] or role == "owner"
 ) + tuple(
     Login("portal", f"{plan.slug}.localhost", "/", f"petro@{plan.slug}.example", PASSWORD, "dealer")
     for plan in PLANS
@@ -82,12 +94,25 @@ async def seed(owner_url: str, say: Callable[[str], None] = print) -> None:
     for plan in PLANS:
         started = time.monotonic()
         made = await new_tenant(
-            owner_url, plan.name, currency="UAH", language="uk", slug=plan.slug,
-            accent=plan.accent, owner_email=f"olena@{plan.slug}.example", owner_password=PASSWORD)
+            owner_url,
+            plan.name,
+            currency="UAH",
+            language="uk",
+            slug=plan.slug,
+            accent=plan.accent,
+            owner_email=f"olena@{plan.slug}.example",
+            owner_password=PASSWORD,
+        )
         async with scope(made.id):
             invoices = await _fill(plan)
-        say(i18n.say("run:seeded", name=plan.name, invoices=invoices,
-                     seconds=Decimal(f"{time.monotonic() - started:.2f}")))
+        say(
+            i18n.say(
+                "run:seeded",
+                name=plan.name,
+                invoices=invoices,
+                seconds=Decimal(f"{time.monotonic() - started:.2f}"),
+            )
+        )
 
 
 async def _fill(plan: Plan) -> int:

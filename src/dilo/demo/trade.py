@@ -54,8 +54,15 @@ async def history(random: Random, world: World) -> int:
     drafts.sort(key=lambda one: one[0])
     numbers = await next_numbers("invoice", len(drafts))
     documents = [
-        Document("invoice", f"INV-{n:06d}", party_id, on, on + timedelta(days=depth),
-                 world.currency, basket(random, world))
+        Document(
+            "invoice",
+            f"INV-{n:06d}",
+            party_id,
+            on,
+            on + timedelta(days=depth),
+            world.currency,
+            basket(random, world),
+        )
         for n, (on, party_id, depth, _) in zip(numbers, drafts, strict=True)
     ]
     for start in range(0, len(documents), 200):
@@ -66,8 +73,13 @@ async def history(random: Random, world: World) -> int:
 
 
 async def pay(random: Random, document: Document, habit: str, today: date) -> None:
-    late = {"early": (-6, 0), "prompt": (-2, 3), "late": (4, 35), "slow": (25, 75),
-            "stopped": (5, 20)}[habit]
+    late = {
+        "early": (-6, 0),
+        "prompt": (-2, 3),
+        "late": (4, 35),
+        "slow": (25, 75),
+        "stopped": (5, 20),
+    }[habit]
     paid_on = document.due_on + timedelta(days=random.randint(*late))
     stopped = habit == "stopped" and document.issued_on > today - timedelta(days=120)
     if paid_on > today or stopped:
@@ -76,10 +88,19 @@ async def pay(random: Random, document: Document, habit: str, today: date) -> No
     if random.random() < 0.04:
         amount = (amount / 2).quantize(Decimal("0.01"))
     item = await item_of_document(document.id)
-    await record_payment(SYSTEM, RecordPayment(
-        party_id=document.party_id, amount=amount, received_on=max(paid_on, document.issued_on),
-        method=random.choice(("bank", "bank", "bank", "cash")), reference=f"за {document.number}",
-        key=f"demo:{document.number}", allocate="chosen", allocations=[(item.id, amount)]))
+    await record_payment(
+        SYSTEM,
+        RecordPayment(
+            party_id=document.party_id,
+            amount=amount,
+            received_on=max(paid_on, document.issued_on),
+            method=random.choice(("bank", "bank", "bank", "cash")),
+            reference=f"за {document.number}",
+            key=f"demo:{document.number}",
+            allocate="chosen",
+            allocations=[(item.id, amount)],
+        ),
+    )
 
 
 async def living_orders(random: Random, world: World, seller: Actor, count: int) -> None:
@@ -88,13 +109,21 @@ async def living_orders(random: Random, world: World, seller: Actor, count: int)
         party = random.choice(world.parties)
         picked = random.sample(world.codes, random.randint(1, 9))
         lines = [LineInput(code, Decimal(random.choice((1, 3, 5, 10, 25)))) for code in picked]
-        placed = await orders.place_order(seller, PlaceOrder(
-            party_id=party.id, lines=lines, key=f"demo:order:{n}", submit=n % 9 != 0,
-            door=random.choice(("office", "portal", "telegram"))))
+        placed = await orders.place_order(
+            seller,
+            PlaceOrder(
+                party_id=party.id,
+                lines=lines,
+                key=f"demo:order:{n}",
+                submit=n % 9 != 0,
+                door=random.choice(("office", "portal", "telegram")),
+            ),
+        )
         await db.execute(BACKDATE, id=placed.id, hours=(count - n) * 500 // count)
         if placed.state == "confirmed" and n % 3:
             try:
-                await orders.dispatch_order(SYSTEM, Dispatch(
-                    order_id=placed.id, key=f"demo:ship:{n}", invoice=n % 4 != 1))
+                await orders.dispatch_order(
+                    SYSTEM, Dispatch(order_id=placed.id, key=f"demo:ship:{n}", invoice=n % 4 != 1)
+                )
             except Refusal:
                 continue

@@ -16,7 +16,9 @@ INSERT INTO product (code, name, unit, category_id)
 SELECT * FROM unnest(:codes::text[], :names::text[], :units::text[], :categories::uuid[])
 RETURNING id, code
 """
-BARCODES = "INSERT INTO barcode (product_id, code) SELECT * FROM unnest(:ids::uuid[], :codes::text[])"
+BARCODES = (
+    "INSERT INTO barcode (product_id, code) SELECT * FROM unnest(:ids::uuid[], :codes::text[])"
+)
 LIST = "INSERT INTO price_list (code, name, currency) VALUES (:code, :name, :currency) RETURNING id"
 ITEMS = """
 INSERT INTO price_item (price_list_id, product_id, min_quantity, price)
@@ -78,22 +80,32 @@ class World:
 
 
 async def make_goods(random: Random, world: World, count: int) -> None:
-    categories = {code: await db.value(CATEGORY, code=code, name=name)
-                  for code, name, *_ in FAMILIES}
+    categories = {
+        code: await db.value(CATEGORY, code=code, name=name) for code, name, *_ in FAMILIES
+    }
     made = goods(random, count)
     rows = await db.rows(
-        PRODUCTS, codes=[g[0] for g in made], names=[g[1] for g in made],
-        units=[g[3] for g in made], categories=[categories[g[2]] for g in made])
+        PRODUCTS,
+        codes=[g[0] for g in made],
+        names=[g[1] for g in made],
+        units=[g[3] for g in made],
+        categories=[categories[g[2]] for g in made],
+    )
     ids = {row["code"]: row["id"] for row in rows}
     world.products = {code: (ids[code], price) for code, _, _, _, price in made}
-    await db.execute(BARCODES, ids=[ids[g[0]] for g in made],
-                     codes=[f"482{random.randint(10**9, 10**10 - 1)}" for _ in made])
+    await db.execute(
+        BARCODES,
+        ids=[ids[g[0]] for g in made],
+        codes=[f"482{random.randint(10**9, 10**10 - 1)}" for _ in made],
+    )
     await _price_lists(world)
     main = await stock.new_warehouse("KYIV", "Київ, Оболонь")
     second = await stock.new_warehouse("LVIV", "Львів")
     for warehouse, most in ((main, 900), (second, 200)):
-        came = [(product_id, Decimal(random.choice((0, 5, 40, most // 2, most))))
-                for product_id, _ in world.products.values()]
+        came = [
+            (product_id, Decimal(random.choice((0, 5, 40, most // 2, most))))
+            for product_id, _ in world.products.values()
+        ]
         await stock.receive(warehouse, [one for one in came if one[1]], "opening")
 
 
@@ -107,10 +119,19 @@ async def _price_lists(world: World) -> None:
         list_id = await db.value(LIST, code=code, name=name, currency=world.currency)
         await db.execute(ASSIGN, list_id=list_id, scope=scope, party_id=None, value=value)
         for least, less in ((1, Decimal(1)), (20, Decimal("0.95")), (100, Decimal("0.9"))):
-            await db.execute(ITEMS, list_id=list_id, ids=ids, least=[Decimal(least)] * len(ids),
-                             prices=[(p * share * less).quantize(CENTS) for p in prices])
-    await db.execute(FLOORS, currency=world.currency, ids=ids,
-                     floors=[(price * Decimal("0.7")).quantize(CENTS) for price in prices])
+            await db.execute(
+                ITEMS,
+                list_id=list_id,
+                ids=ids,
+                least=[Decimal(least)] * len(ids),
+                prices=[(p * share * less).quantize(CENTS) for p in prices],
+            )
+    await db.execute(
+        FLOORS,
+        currency=world.currency,
+        ids=ids,
+        floors=[(price * Decimal("0.7")).quantize(CENTS) for price in prices],
+    )
 
 
 async def make_parties(random: Random, world: World, count: int, sellers: list[UUID]) -> None:
@@ -121,23 +142,51 @@ async def make_parties(random: Random, world: World, count: int, sellers: list[U
         segment = "Дилери" if n == 1 else random.choice(SEGMENTS)
         depth = 14 if n == 1 else random.choice((0, 7, 14, 14, 21, 30, 45))
         party_id = await db.value(
-            PARTY, code=f"D-{n:03d}", name=name, segment=segment, currency=world.currency,
+            PARTY,
+            code=f"D-{n:03d}",
+            name=name,
+            segment=segment,
+            currency=world.currency,
             roles=["customer", "dealer"] if segment == "Дилери" else ["customer"],
-            tax_id=str(random.randint(30_000_000, 45_000_000)), city=random.choice(CITIES),
+            tax_id=str(random.randint(30_000_000, 45_000_000)),
+            city=random.choice(CITIES),
             address=f"вул. {random.choice(PEOPLE)}, {random.randint(1, 120)}",
-            owner_id=random.choice(sellers))
+            owner_id=random.choice(sellers),
+        )
         limit = Decimal(random.choice((20, 40, 60, 90, 150, 240, 480)) * 1000)
-        await db.execute(POLICY, party_id=party_id, limit_amount=limit, depth_days=depth,
-                         grace_days=random.choice((0, 3, 5)))
         await db.execute(
-            CONTACT, party_id=party_id, name=f"{random.choice(NAMES)} {random.choice(PEOPLE)}",
+            POLICY,
+            party_id=party_id,
+            limit_amount=limit,
+            depth_days=depth,
+            grace_days=random.choice((0, 3, 5)),
+        )
+        await db.execute(
+            CONTACT,
+            party_id=party_id,
+            name=f"{random.choice(NAMES)} {random.choice(PEOPLE)}",
             position=random.choice(("директор", "закупівлі", "бухгалтер")),
-            phone=f"+38067{random.randint(1000000, 9999999)}", email=f"office@d{n:03d}.example")
+            phone=f"+38067{random.randint(1000000, 9999999)}",
+            email=f"office@d{n:03d}.example",
+        )
         if n % 5 == 0:
-            await db.execute(AGREEMENT, party_id=party_id, number=f"К-{n:03d}/26",
-                             valid_from=today.replace(month=1, day=1), currency=world.currency,
-                             credit_days=depth)
-        habit = random.choices(("early", "prompt", "late", "slow", "stopped"),
-                               (25, 35, 22, 10, 8))[0]
-        world.parties.append(Buyer(party_id, f"D-{n:03d}", depth, "late" if n == 1 else habit,
-                                   random.choice((3, 6, 10, 16, 28))))
+            await db.execute(
+                AGREEMENT,
+                party_id=party_id,
+                number=f"К-{n:03d}/26",
+                valid_from=today.replace(month=1, day=1),
+                currency=world.currency,
+                credit_days=depth,
+            )
+        habit = random.choices(("early", "prompt", "late", "slow", "stopped"), (25, 35, 22, 10, 8))[
+            0
+        ]
+        world.parties.append(
+            Buyer(
+                party_id,
+                f"D-{n:03d}",
+                depth,
+                "late" if n == 1 else habit,
+                random.choice((3, 6, 10, 16, 28)),
+            )
+        )

@@ -29,10 +29,20 @@ from tenants.scope import current_tenant
 
 Req = Request[Any, Any, Any]
 TABS = ("orders", "invoices", "payments", "contacts", "terms", "timeline")
-HREF = {"party": "/office/parties", "order": "/office/orders", "invoice": "/office/invoices",
-        "payment": "/office/payments", "product": "/office/products"}
-ICONS = {"party": "users", "order": "shopping-cart", "invoice": "file-invoice",
-         "payment": "cash", "product": "packages"}
+HREF = {
+    "party": "/office/parties",
+    "order": "/office/orders",
+    "invoice": "/office/invoices",
+    "payment": "/office/payments",
+    "product": "/office/products",
+}
+ICONS = {
+    "party": "users",
+    "order": "shopping-cart",
+    "invoice": "file-invoice",
+    "payment": "cash",
+    "product": "packages",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +53,7 @@ class Point:
 
 
 def points(months: list[queries.Month]) -> list[Point]:
-    return [Point(month(m.month), max(m.sold, Decimal(0)), max(m.paid, Decimal(0)))
-            for m in months]
+    return [Point(month(m.month), max(m.sold, Decimal(0)), max(m.paid, Decimal(0))) for m in months]
 
 
 @get("/office", opt=may("desk.read"))
@@ -53,8 +62,11 @@ async def my_day() -> Response[str]:
     on = tenant.today()
     aging = await receivables.aging_total(tenant.currency, on)
     return web.page(
-        "desk/my_day.html", today=await queries.today(tenant.currency, on), aging=aging,
-        buckets=shares(aging.amounts), debtors=await queries.worst_debtors(tenant.currency, on),
+        "desk/my_day.html",
+        today=await queries.today(tenant.currency, on),
+        aging=aging,
+        buckets=shares(aging.amounts),
+        debtors=await queries.worst_debtors(tenant.currency, on),
         year=points(await queries.year_of(None, tenant.currency, on)),
         held=await orders.orders(Paging(1, 8), state="on_hold"),
         asked=await orders.pending_overrides(clock.now()),
@@ -74,9 +86,15 @@ async def party_card(party_id: UUID, tab: str = "orders") -> Response[str]:
     aging = await receivables.aging_of(party_id, party.currency, on)
     tab = tab if tab in TABS else "orders"
     return web.page(
-        "desk/party.html", party=party, aging=aging, buckets=shares(aging.amounts), tab=tab,
-        year=(year := await queries.year_of(party_id, party.currency, on)), points=points(year),
-        turnover=sum((m.sold for m in year), Decimal(0)), **await _tab(tab, party_id),
+        "desk/party.html",
+        party=party,
+        aging=aging,
+        buckets=shares(aging.amounts),
+        tab=tab,
+        year=(year := await queries.year_of(party_id, party.currency, on)),
+        points=points(year),
+        turnover=sum((m.sold for m in year), Decimal(0)),
+        **await _tab(tab, party_id),
     )
 
 
@@ -88,9 +106,11 @@ async def _tab(tab: str, party_id: UUID) -> dict[str, Any]:
     if tab == "payments":
         return {"page": await payments.payments(paging, party_id=party_id)}
     if tab == "contacts":
-        return {"contacts": await parties.contacts_of(party_id),
-                "channels": await parties.channels_of(party_id),
-                "portal_users": await parties.portal_users_of(party_id)}
+        return {
+            "contacts": await parties.contacts_of(party_id),
+            "channels": await parties.channels_of(party_id),
+            "portal_users": await parties.portal_users_of(party_id),
+        }
     if tab == "terms":
         return {"agreements": await parties.agreements_of(party_id)}
     if tab == "timeline":
@@ -102,11 +122,16 @@ async def _tab(tab: str, party_id: UUID) -> dict[str, Any]:
 async def products() -> Response[str]:
     query = visit().query
     page = await goods.products(
-        Paging.of(query, "name"), search=query.get("q", ""), category=query.get("category", ""),
-        kind=query.get("kind", ""), retired=bool(query.get("retired")),
-        in_stock=bool(query.get("stock")))
-    return web.page("desk/products.html", block="list", page=page,
-                    categories=await goods.categories())
+        Paging.of(query, "name"),
+        search=query.get("q", ""),
+        category=query.get("category", ""),
+        kind=query.get("kind", ""),
+        retired=bool(query.get("retired")),
+        in_stock=bool(query.get("stock")),
+    )
+    return web.page(
+        "desk/products.html", block="list", page=page, categories=await goods.categories()
+    )
 
 
 @get("/office/products/new", opt=may("catalogue.edit"))
@@ -115,16 +140,25 @@ async def product_new() -> Response[str]:
 
 
 async def _product_form(form: Any, product: Any, status: int = 200) -> Response[str]:
-    return web.page("desk/product_edit.html", status=status, form=form, product=product,
-                    categories=await goods.categories())
+    return web.page(
+        "desk/product_edit.html",
+        status=status,
+        form=form,
+        product=product,
+        categories=await goods.categories(),
+    )
 
 
 @get("/office/products/{product_id:uuid}", opt=may("catalogue.read"))
 async def product_card(product_id: UUID) -> Response[str]:
     return web.page(
-        "desk/product.html", product=await goods.product(product_id), form=web.EMPTY,
-        levels=await goods.levels_of(product_id), moves=await goods.moves_of(product_id),
-        prices=await goods.prices_of(product_id), lists=await pricing.price_lists(),
+        "desk/product.html",
+        product=await goods.product(product_id),
+        form=web.EMPTY,
+        levels=await goods.levels_of(product_id),
+        moves=await goods.moves_of(product_id),
+        prices=await goods.prices_of(product_id),
+        lists=await pricing.price_lists(),
         warehouses=await stock.warehouses(),
     )
 
@@ -138,8 +172,9 @@ async def _save(request: Req, product: Any) -> Response[Any]:
     form = await web.read_form(ProductForm, request)
     if form.input is not None:
         try:
-            saved = await catalogue.save_product(visit().actor, form.input,
-                                                 product.id if product else None)
+            saved = await catalogue.save_product(
+                visit().actor, form.input, product.id if product else None
+            )
             web.flash("success", "flash:saved")
             return web.redirect(f"/office/products/{saved}")
         except Refusal as refusal:
@@ -177,8 +212,11 @@ async def price_create(request: Req, product_id: UUID) -> Response[Any]:
     return web.redirect(f"/office/products/{product_id}")
 
 
-@post("/office/products/{product_id:uuid}/prices/{item_id:uuid}/removal", opt=may("prices.edit"),
-      status_code=200)
+@post(
+    "/office/products/{product_id:uuid}/prices/{item_id:uuid}/removal",
+    opt=may("prices.edit"),
+    status_code=200,
+)
 async def price_destroy(product_id: UUID, item_id: UUID) -> Response[Any]:
     await pricing.drop_price(visit().actor, product_id, item_id)
     web.flash("success", "flash:saved")
@@ -191,13 +229,25 @@ async def move_create(request: Req, product_id: UUID) -> Response[Any]:
     form = await web.read_form(MoveForm, request)
     if form.input is None:
         raise Refusal("QUANTITY_BAD", status=422, product="")
-    await stock.adjust(visit().actor, form.input.warehouse_id, product_id, form.input.quantity,
-                       form.input.reason)
+    await stock.adjust(
+        visit().actor, form.input.warehouse_id, product_id, form.input.quantity, form.input.reason
+    )
     web.flash("success", "flash:saved")
     return web.redirect(f"/office/products/{product_id}")
 
 
 routes = [
-    my_day, search, party_card, products, product_new, product_card, product_edit, product_create,
-    product_update, retirement_create, price_create, price_destroy, move_create,
+    my_day,
+    search,
+    party_card,
+    products,
+    product_new,
+    product_card,
+    product_edit,
+    product_create,
+    product_update,
+    retirement_create,
+    price_create,
+    price_destroy,
+    move_create,
 ]

@@ -105,6 +105,7 @@ def shown(value: Any) -> str:
     if isinstance(value, datetime):
         return format_datetime(value, "short", locale=language())
     if isinstance(value, date):
-        return format_date(value, "dd.MM.yyyy" if language() != "en" else "d MMM yyyy",
-                           locale=language())
+        return format_date(
+            value, "dd.MM.yyyy" if language() != "en" else "d MMM yyyy", locale=language()
+        )
     return str(value)

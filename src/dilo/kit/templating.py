@@ -35,12 +35,24 @@ def environment() -> Environment:
     )
     made.install_gettext_callables(i18n.gettext, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
     made.filters.update(
-        money=money, number=number, quantity=quantity, date=day, datetime=moment, ago=ago,
-        percent=percent, month=month,
+        money=money,
+        number=number,
+        quantity=quantity,
+        date=day,
+        datetime=moment,
+        ago=ago,
+        percent=percent,
+        month=month,
     )
     made.globals.update(
-        asset=asset, icon=icon, say=i18n.say, languages=i18n.LANGUAGES, url_with=url_with,
-        now=clock.now, options=options, named=named,
+        asset=asset,
+        icon=icon,
+        say=i18n.say,
+        languages=i18n.LANGUAGES,
+        url_with=url_with,
+        now=clock.now,
+        options=options,
+        named=named,
     )
     return made
 

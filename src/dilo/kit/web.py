@@ -170,6 +170,9 @@ def refusal_page(refusal: Refusal) -> Response[Any]:
             body["fields"] = refusal.fields
         return Response(body, status_code=refusal.status, headers={"cache-control": "no-store"})
     return page(
-        "kit/error.html", status=refusal.status, code=refusal.code, message=sentence,
+        "kit/error.html",
+        status=refusal.status,
+        code=refusal.code,
+        message=sentence,
         error_status=refusal.status,
     )

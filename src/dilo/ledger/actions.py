@@ -54,12 +54,22 @@ class Entry:
 
 
 def two_sided(
-    kind: str, on: date, currency: str, amount: Decimal, *, debit: str, credit: str,
-    party_id: UUID | None, source_id: UUID | None = None, memo: str | None = None,
+    kind: str,
+    on: date,
+    currency: str,
+    amount: Decimal,
+    *,
+    debit: str,
+    credit: str,
+    party_id: UUID | None,
+    source_id: UUID | None = None,
+    memo: str | None = None,
 ) -> Entry:
     """The commonest entry: one debit, one credit, both about one party."""
-    lines = (Line(debit, debit=amount, party_id=party_id),
-             Line(credit, credit=amount, party_id=party_id))
+    lines = (
+        Line(debit, debit=amount, party_id=party_id),
+        Line(credit, credit=amount, party_id=party_id),
+    )
     return Entry(kind, on, currency, lines, source_id=source_id, memo=memo)
 
 

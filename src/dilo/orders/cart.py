@@ -86,15 +86,25 @@ async def count(actor: Actor) -> int:
 
 
 async def _asked(actor: Actor) -> list[LineInput]:
-    return [LineInput(str(row["product_id"]), row["quantity"])
-            for row in await db.rows(LINES, **_who(actor))]
+    return [
+        LineInput(str(row["product_id"]), row["quantity"])
+        for row in await db.rows(LINES, **_who(actor))
+    ]
 
 
-def _command(actor: Actor, lines: list[LineInput], key: str, door: str, comment: str | None,
-             submit: bool) -> PlaceOrder:
+def _command(
+    actor: Actor, lines: list[LineInput], key: str, door: str, comment: str | None, submit: bool
+) -> PlaceOrder:
     assert actor.on_behalf_of is not None
-    return PlaceOrder(party_id=actor.on_behalf_of, lines=lines, key=key, by="id", submit=submit,
-                      door=door, comment=comment)  # type: ignore[arg-type]
+    return PlaceOrder(
+        party_id=actor.on_behalf_of,
+        lines=lines,
+        key=key,
+        by="id",
+        submit=submit,
+        door=door,
+        comment=comment,
+    )  # type: ignore[arg-type]
 
 
 async def look(actor: Actor) -> Cart:
@@ -105,7 +115,8 @@ async def look(actor: Actor) -> Cart:
     try:
         async with db.savepoint():
             lines, verdicts = await preview_order(
-                actor, _command(actor, asked, "preview", "portal", None, True))
+                actor, _command(actor, asked, "preview", "portal", None, True)
+            )
     except Refusal as refusal:
         return Cart([], [], refusal)
     return Cart(lines, verdicts)
@@ -119,7 +130,8 @@ async def check_out(
     if earlier:
         return Placed(**earlier, verdicts=await last_verdicts(earlier["id"]), repeated=True)
     placed = await place_order(
-        actor, _command(actor, await _asked(actor), key, door, comment, submit))
+        actor, _command(actor, await _asked(actor), key, door, comment, submit)
+    )
     await empty(actor)
     return placed
 

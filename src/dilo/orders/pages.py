@@ -15,7 +15,12 @@ from dilo.kit.visit import visit
 from dilo.orders import actions, queries
 from dilo.orders.commands import Dispatch, LineInput, PlaceOrder, TakeBack
 from dilo.orders.forms import (
-    DispatchForm, OrderForm, OverrideForm, ReasonForm, asked_of, lines_of,
+    DispatchForm,
+    OrderForm,
+    OverrideForm,
+    ReasonForm,
+    asked_of,
+    lines_of,
 )
 from dilo.orders.wording import pasted_lines
 from dilo.parties import queries as parties
@@ -24,8 +29,16 @@ from dilo.people.roles import may
 
 Req = Request[Any, Any, Any]
 EXPORT_MAX = 20_000
-STATES = ("open", "draft", "on_hold", "confirmed", "partially_shipped", "shipped", "closed",
-          "cancelled")
+STATES = (
+    "open",
+    "draft",
+    "on_hold",
+    "confirmed",
+    "partially_shipped",
+    "shipped",
+    "closed",
+    "cancelled",
+)
 
 
 @get("/office/orders", opt=may("orders.read"))
@@ -33,32 +46,67 @@ async def index() -> Response[Any]:
     query = visit().query
     chosen: dict[str, Any] = {
         "state": query.get("state", "") if query.get("state") in STATES else "",
-        "door": query.get("door", ""), "search": query.get("q", ""),
-        "since": day_or_none(query.get("since")), "until": day_or_none(query.get("until")),
+        "door": query.get("door", ""),
+        "search": query.get("q", ""),
+        "since": day_or_none(query.get("since")),
+        "until": day_or_none(query.get("until")),
     }
     if kind := query.get("as"):
         page = await queries.orders(Paging(1, EXPORT_MAX, query.get("sort", "")), **chosen)
-        head = [i18n.say(f"column:{n}") for n in
-                ("number", "date", "name", "state", "amount", "paid", "currency")]
-        return table_file("orders", kind, head, (
-            (o.number, o.created_at.date(), o.party_name, i18n.say(f"state:{o.state}"), o.total,
-             o.paid_amount, o.currency) for o in page.rows))
-    return web.page("orders/index.html", block="list",
-                    page=await queries.orders(Paging.of(query), **chosen), states=STATES)
+        head = [
+            i18n.say(f"column:{n}")
+            for n in ("number", "date", "name", "state", "amount", "paid", "currency")
+        ]
+        return table_file(
+            "orders",
+            kind,
+            head,
+            (
+                (
+                    o.number,
+                    o.created_at.date(),
+                    o.party_name,
+                    i18n.say(f"state:{o.state}"),
+                    o.total,
+                    o.paid_amount,
+                    o.currency,
+                )
+                for o in page.rows
+            ),
+        )
+    return web.page(
+        "orders/index.html",
+        block="list",
+        page=await queries.orders(Paging.of(query), **chosen),
+        states=STATES,
+    )
 
 
 @get("/office/orders/new", opt=may("orders.edit"))
 async def new() -> Response[str]:
-    values = {"party": visit().query.get("party", ""), "key": uuid7().hex, "code": [],
-              "quantity": [], "pasted": "", "comment": "", "ship_on": ""}
+    values = {
+        "party": visit().query.get("party", ""),
+        "key": uuid7().hex,
+        "code": [],
+        "quantity": [],
+        "pasted": "",
+        "comment": "",
+        "ship_on": "",
+    }
     return await _entry(web.Filled(values=values), None)
 
 
 async def _entry(form: web.Filled[Any], order: Any, status: int = 200) -> Response[str]:
     party_id = order.head.party_id if order else uuid_or_none(form.values.get("party"))
     party = await parties.party(party_id) if party_id else None
-    return web.page("orders/new.html", status=status, form=form, party=party, order=order,
-                    names=[] if party else await parties.party_names("", 500))
+    return web.page(
+        "orders/new.html",
+        status=status,
+        form=form,
+        party=party,
+        order=order,
+        names=[] if party else await parties.party_names("", 500),
+    )
 
 
 @get("/office/orders/products", opt=may("orders.edit"))
@@ -73,8 +121,9 @@ async def preview(request: Req) -> Response[str]:
     """Prices and verdicts as the order stands in the form. Nothing is written."""
     form = await web.read_form(OrderForm, request)
     if form.input is None:
-        return web.page("orders/_preview.html", lines=[], verdicts=[], total=None, problem="",
-                        party=None)
+        return web.page(
+            "orders/_preview.html", lines=[], verdicts=[], total=None, problem="", party=None
+        )
     party = await parties.party(form.input.party)
     lines, wrong = await _lines(form.input)
     problem = i18n.say("refusal:QUANTITY_BAD", product=", ".join(wrong)) if wrong else ""
@@ -82,11 +131,18 @@ async def preview(request: Req) -> Response[str]:
     if lines:
         try:
             priced, verdicts = await actions.preview_order(
-                visit().actor, _command(form.input, lines, submit=True))
+                visit().actor, _command(form.input, lines, submit=True)
+            )
         except Refusal as refusal:
             problem = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
-    return web.page("orders/_preview.html", lines=priced, verdicts=verdicts, problem=problem,
-                    total=sum((line.amount for line in priced), 0), party=party)
+    return web.page(
+        "orders/_preview.html",
+        lines=priced,
+        verdicts=verdicts,
+        problem=problem,
+        total=sum((line.amount for line in priced), 0),
+        party=party,
+    )
 
 
 async def _lines(form: OrderForm) -> tuple[list[LineInput], list[str]]:
@@ -96,8 +152,10 @@ async def _lines(form: OrderForm) -> tuple[list[LineInput], list[str]]:
     lines += [LineInput(line.code, line.quantity) for line in more]
     known = await products_of_codes([line.product for line in lines])
     spelled = [
-        LineInput(known[line.product.lower()]["code"] if line.product.lower() in known
-                  else line.product, line.quantity)
+        LineInput(
+            known[line.product.lower()]["code"] if line.product.lower() in known else line.product,
+            line.quantity,
+        )
         for line in lines
     ]
     return spelled, wrong + strange
@@ -105,8 +163,13 @@ async def _lines(form: OrderForm) -> tuple[list[LineInput], list[str]]:
 
 def _command(form: OrderForm, lines: list[LineInput], *, submit: bool) -> PlaceOrder:
     return PlaceOrder(
-        party_id=form.party, lines=lines, key=f"office:{visit().actor.id}:{form.key}",
-        door="office", comment=form.comment, ship_on=form.ship_on, submit=submit,
+        party_id=form.party,
+        lines=lines,
+        key=f"office:{visit().actor.id}:{form.key}",
+        door="office",
+        comment=form.comment,
+        ship_on=form.ship_on,
+        submit=submit,
     )
 
 
@@ -121,7 +184,8 @@ async def create(request: Req) -> Response[Any]:
         return await _entry(form, None, 422)
     try:
         placed = await actions.place_order(
-            visit().actor, _command(form.input, lines, submit=not form.input.draft))
+            visit().actor, _command(form.input, lines, submit=not form.input.draft)
+        )
     except NotFound:
         raise
     except Refusal as refusal:
@@ -142,10 +206,13 @@ async def show(order_id: UUID) -> Response[str]:
 async def edit(order_id: UUID) -> Response[str]:
     order = await queries.order(order_id)
     values = {
-        "party": str(order.head.party_id), "key": uuid7().hex, "pasted": "",
+        "party": str(order.head.party_id),
+        "key": uuid7().hex,
+        "pasted": "",
         "code": [line.code for line in order.lines],
         "quantity": [f"{line.quantity.normalize():f}" for line in order.lines],
-        "comment": order.head.comment or "", "ship_on": order.head.ship_on or "",
+        "comment": order.head.comment or "",
+        "ship_on": order.head.ship_on or "",
     }
     return await _entry(web.Filled(values=values), order)
 
@@ -160,8 +227,14 @@ async def update(request: Req, order_id: UUID) -> Response[Any]:
     try:
         if wrong:
             raise Refusal("QUANTITY_BAD", status=422, product=", ".join(wrong))
-        await actions.edit_draft(visit().actor, order_id, form.input.version, lines,
-                                 comment=form.input.comment, ship_on=form.input.ship_on)
+        await actions.edit_draft(
+            visit().actor,
+            order_id,
+            form.input.version,
+            lines,
+            comment=form.input.comment,
+            ship_on=form.input.ship_on,
+        )
         if not form.input.draft:
             await actions.submit_order(visit().actor, order_id)
     except Refusal as refusal:
@@ -178,8 +251,9 @@ def _back(order_id: UUID) -> Response[Any]:
 @post("/office/orders/{order_id:uuid}/submission", opt=may("orders.submit"), status_code=200)
 async def submission_create(order_id: UUID) -> Response[Any]:
     placed = await actions.submit_order(visit().actor, order_id)
-    web.flash("warning" if placed.held else "success", f"flash:order_{placed.state}",
-              number=placed.number)
+    web.flash(
+        "warning" if placed.held else "success", f"flash:order_{placed.state}", number=placed.number
+    )
     return _back(order_id)
 
 
@@ -194,8 +268,11 @@ async def cancellation_create(request: Req, order_id: UUID) -> Response[Any]:
     form = await web.read_form(ReasonForm, request)
     head = await queries.order_head(order_id)
     reason = form.input.reason if form.input else ""
-    end = actions.close_order if head.state in ("partially_shipped", "shipped") else (
-        actions.cancel_order)
+    end = (
+        actions.close_order
+        if head.state in ("partially_shipped", "shipped")
+        else (actions.cancel_order)
+    )
     await end(visit().actor, order_id, reason)
     web.flash("success", "flash:saved")
     return _back(order_id)
@@ -204,11 +281,20 @@ async def cancellation_create(request: Req, order_id: UUID) -> Response[Any]:
 @post("/office/orders/{order_id:uuid}/shipments", opt=may("shipments.dispatch"), status_code=200)
 async def shipment_create(request: Req, order_id: UUID) -> Response[Any]:
     form = await _parts(request)
-    sent = await actions.dispatch_order(visit().actor, Dispatch(
-        order_id=order_id, key=f"ship:{order_id}:{form.key}", lines=asked_of(form),
-        invoice=bool(form.invoice)))
-    web.flash("warning" if sent.state == "held" else "success", f"flash:shipment_{sent.state}",
-              number=sent.number)
+    sent = await actions.dispatch_order(
+        visit().actor,
+        Dispatch(
+            order_id=order_id,
+            key=f"ship:{order_id}:{form.key}",
+            lines=asked_of(form),
+            invoice=bool(form.invoice),
+        ),
+    )
+    web.flash(
+        "warning" if sent.state == "held" else "success",
+        f"flash:shipment_{sent.state}",
+        number=sent.number,
+    )
     return _back(order_id)
 
 
@@ -223,12 +309,16 @@ async def _parts(request: Req) -> DispatchForm:
     raise Refusal("QUANTITY_BAD", status=422, product="")
 
 
-@post("/office/shipments/{shipment_id:uuid}/release", opt=may("shipments.dispatch"),
-      status_code=200)
+@post(
+    "/office/shipments/{shipment_id:uuid}/release", opt=may("shipments.dispatch"), status_code=200
+)
 async def release_create(shipment_id: UUID) -> Response[Any]:
     sent = await actions.release_shipment(visit().actor, shipment_id)
-    web.flash("warning" if sent.state == "held" else "success", f"flash:shipment_{sent.state}",
-              number=sent.number)
+    web.flash(
+        "warning" if sent.state == "held" else "success",
+        f"flash:shipment_{sent.state}",
+        number=sent.number,
+    )
     return await _to_order_of(shipment_id)
 
 
@@ -246,9 +336,15 @@ async def invoice_create(shipment_id: UUID) -> Response[Any]:
 @post("/office/orders/{order_id:uuid}/returns", opt=may("returns.accept"), status_code=200)
 async def return_create(request: Req, order_id: UUID) -> Response[Any]:
     form = await _parts(request)
-    await actions.take_back(visit().actor, TakeBack(
-        order_id=order_id, key=f"return:{order_id}:{form.key}", lines=asked_of(form),
-        reason=form.reason))
+    await actions.take_back(
+        visit().actor,
+        TakeBack(
+            order_id=order_id,
+            key=f"return:{order_id}:{form.key}",
+            lines=asked_of(form),
+            reason=form.reason,
+        ),
+    )
     web.flash("success", "flash:returned")
     return _back(order_id)
 
@@ -259,14 +355,18 @@ async def override_create(request: Req, order_id: UUID) -> Response[Any]:
     if form.input is None:
         raise Refusal("AMOUNT_BAD", status=422)
     new = form.input
-    await actions.request_override(visit().actor, order_id, new.gates, new.amount, new.reason,
-                                   new.days)
+    await actions.request_override(
+        visit().actor, order_id, new.gates, new.amount, new.reason, new.days
+    )
     web.flash("success", "flash:override_requested")
     return _back(order_id)
 
 
-@post("/office/overrides/{override_id:uuid}/{decision:str}", opt=may("overrides.approve"),
-      status_code=200)
+@post(
+    "/office/overrides/{override_id:uuid}/{decision:str}",
+    opt=may("overrides.approve"),
+    status_code=200,
+)
 async def override_decide(override_id: UUID, decision: str) -> Response[Any]:
     if decision not in ("approval", "refusal"):
         raise NotFound
@@ -276,7 +376,21 @@ async def override_decide(override_id: UUID, decision: str) -> Response[Any]:
 
 
 routes = [
-    index, new, products, preview, create, show, edit, update, submission_create, reopening_create,
-    cancellation_create, shipment_create, release_create, invoice_create, return_create,
-    override_create, override_decide,
+    index,
+    new,
+    products,
+    preview,
+    create,
+    show,
+    edit,
+    update,
+    submission_create,
+    reopening_create,
+    cancellation_create,
+    shipment_create,
+    release_create,
+    invoice_create,
+    return_create,
+    override_create,
+    override_decide,
 ]

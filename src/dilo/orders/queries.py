@@ -72,8 +72,13 @@ COUNTS = """
 SELECT state, count(*) AS orders FROM sales_order
 WHERE CAST(:party_id AS uuid) IS NULL OR party_id = :party_id GROUP BY state
 """
-SORTS = {"created": "o.created_at", "number": "o.number", "party": "p.name", "total": "o.total",
-         "state": "o.state"}
+SORTS = {
+    "created": "o.created_at",
+    "number": "o.number",
+    "party": "p.name",
+    "total": "o.total",
+    "state": "o.state",
+}
 LAST_EVALUATION = """
 SELECT stage, passed, verdicts, evaluated_at FROM evaluation
 WHERE order_id = :id ORDER BY evaluated_at DESC, id DESC LIMIT 1
@@ -267,13 +272,25 @@ async def pending_overrides(now: datetime) -> list[db.Row]:
 
 
 async def orders(
-    paging: Paging, *, party_id: UUID | None = None, state: str = "", door: str = "",
-    search: str = "", since: date | None = None, until: date | None = None,
+    paging: Paging,
+    *,
+    party_id: UUID | None = None,
+    state: str = "",
+    door: str = "",
+    search: str = "",
+    since: date | None = None,
+    until: date | None = None,
 ) -> Page[OrderRow]:
     order_by = paging.order_by(SORTS, "created") if paging.sort else "o.created_at DESC"
     found = await db.rows(
-        LIST.format(order=f"{order_by}, o.id DESC"), party_id=party_id, state=state, door=door,
-        search=search.lower().strip(), since=since, until=until, size=paging.size,
+        LIST.format(order=f"{order_by}, o.id DESC"),
+        party_id=party_id,
+        state=state,
+        door=door,
+        search=search.lower().strip(),
+        since=since,
+        until=until,
+        size=paging.size,
         offset=paging.offset,
     )
     return db.page_of(OrderRow, found, paging)
@@ -303,7 +320,9 @@ def _typed(name: str, value: Any) -> Any:
 
 
 async def order_of_shipment(shipment_id: UUID) -> UUID:
-    return (await db.one("SELECT order_id FROM shipment WHERE id = :id", id=shipment_id))["order_id"]
+    return (await db.one("SELECT order_id FROM shipment WHERE id = :id", id=shipment_id))[
+        "order_id"
+    ]
 
 
 async def order_of_override(override_id: UUID) -> UUID:

@@ -95,8 +95,12 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 def exposure(facts: Facts) -> Decimal:
     return (
-        facts.receivable + facts.shipped + facts.confirmed + facts.order_amount
-        - facts.credit - facts.deposit_amount
+        facts.receivable
+        + facts.shipped
+        + facts.confirmed
+        + facts.order_amount
+        - facts.credit
+        - facts.deposit_amount
     )
 
 
@@ -118,8 +122,7 @@ def party_gate(facts: Facts) -> list[Verdict]:
     if facts.closed:
         return [Verdict("PARTY", "PARTY_CLOSED", False)]
     if facts.stop_shipments:
-        return [Verdict("PARTY", "SHIPMENTS_STOPPED", False,
-                        remedies=[Remedy("ASK_MANAGER")])]
+        return [Verdict("PARTY", "SHIPMENTS_STOPPED", False, remedies=[Remedy("ASK_MANAGER")])]
     return _pass("PARTY")
 
 
@@ -129,8 +132,15 @@ def minimum_gate(facts: Facts) -> list[Verdict]:
         return _pass("MINIMUM_ORDER")
     missing = least - facts.order_total
     figures = {"minimum_amount": least, "order_amount": facts.order_total}
-    return [Verdict("MINIMUM_ORDER", "ORDER_TOO_SMALL", False, figures,
-                    remedies=[Remedy("ADD_GOODS", {"missing_amount": missing})])]
+    return [
+        Verdict(
+            "MINIMUM_ORDER",
+            "ORDER_TOO_SMALL",
+            False,
+            figures,
+            remedies=[Remedy("ADD_GOODS", {"missing_amount": missing})],
+        )
+    ]
 
 
 def floor_gate(facts: Facts) -> list[Verdict]:
@@ -139,7 +149,9 @@ def floor_gate(facts: Facts) -> list[Verdict]:
         return _pass("PRICE_FLOOR")
     return [
         Verdict(
-            "PRICE_FLOOR", "PRICE_BELOW_FLOOR", False,
+            "PRICE_FLOOR",
+            "PRICE_BELOW_FLOOR",
+            False,
             {"code": line.code, "price": line.price, "floor": line.floor},
             remedies=[Remedy("RAISE_PRICE", {"code": line.code, "floor": line.floor})],
         )
@@ -166,17 +178,24 @@ def _short(line: LineFacts, available: Decimal) -> Verdict:
         if available > 0
         else Remedy("DROP_LINE", {"code": line.code})
     )
-    figures = {"code": line.code, "wanted_quantity": line.quantity,
-               "available_quantity": available, "line_no": line.line_no}
+    figures = {
+        "code": line.code,
+        "wanted_quantity": line.quantity,
+        "available_quantity": available,
+        "line_no": line.line_no,
+    }
     return Verdict("STOCK", "STOCK_SHORT", False, figures, remedies=[remedy])
 
 
 def limit_gate(facts: Facts) -> list[Verdict]:
     total = exposure(facts)
     parts = {
-        "receivable_amount": facts.receivable, "shipped_amount": facts.shipped,
-        "confirmed_amount": facts.confirmed, "order_amount": facts.order_amount,
-        "credit_amount": facts.credit, "deposit_amount": facts.deposit_amount,
+        "receivable_amount": facts.receivable,
+        "shipped_amount": facts.shipped,
+        "confirmed_amount": facts.confirmed,
+        "order_amount": facts.order_amount,
+        "credit_amount": facts.credit,
+        "deposit_amount": facts.deposit_amount,
         "exposure_amount": total,
     }
     if facts.limit_amount is None:
@@ -186,8 +205,15 @@ def limit_gate(facts: Facts) -> list[Verdict]:
         return _pass("CREDIT_LIMIT", **parts)
     over = total - facts.limit_amount
     parts["over_amount"] = over
-    return [Verdict("CREDIT_LIMIT", "CREDIT_LIMIT_EXCEEDED", False, parts,
-                    remedies=_limit_remedies(facts, over))]
+    return [
+        Verdict(
+            "CREDIT_LIMIT",
+            "CREDIT_LIMIT_EXCEEDED",
+            False,
+            parts,
+            remedies=_limit_remedies(facts, over),
+        )
+    ]
 
 
 def _limit_remedies(facts: Facts, over: Decimal) -> list[Remedy]:
@@ -217,19 +243,30 @@ def depth_gate(facts: Facts) -> list[Verdict]:
         return _pass("CREDIT_DEPTH")
     oldest = facts.overdue[0]
     figures = {
-        "number": oldest.number, "due_on": oldest.due_on, "days_late": oldest.days_late,
-        "open_amount": oldest.open_amount, "overdue_amount": facts.overdue_amount,
-        "overdue_count": facts.overdue_count, "grace_days": facts.grace_days,
+        "number": oldest.number,
+        "due_on": oldest.due_on,
+        "days_late": oldest.days_late,
+        "open_amount": oldest.open_amount,
+        "overdue_amount": facts.overdue_amount,
+        "overdue_count": facts.overdue_count,
+        "grace_days": facts.grace_days,
     }
     evidence = [msgspec.to_builtins(item, builtin_types=(Decimal, date)) for item in facts.overdue]
-    remedies = [Remedy("PAY_OVERDUE", {"pay_amount": facts.overdue_amount}),
-                Remedy("ASK_OVERRIDE", {"over_amount": facts.order_total})]
+    remedies = [
+        Remedy("PAY_OVERDUE", {"pay_amount": facts.overdue_amount}),
+        Remedy("ASK_OVERRIDE", {"over_amount": facts.order_total}),
+    ]
     return [Verdict("CREDIT_DEPTH", "CREDIT_DEPTH_EXCEEDED", False, figures, evidence, remedies)]
 
 
 Gate = Callable[[Facts], list[Verdict]]
 CONFIRMATION_GATES: tuple[Gate, ...] = (
-    party_gate, minimum_gate, floor_gate, stock_gate, limit_gate, depth_gate,
+    party_gate,
+    minimum_gate,
+    floor_gate,
+    stock_gate,
+    limit_gate,
+    depth_gate,
 )
 DISPATCH_GATES: tuple[Gate, ...] = (party_gate, limit_gate, depth_gate)
 OVERRIDABLE = {"CREDIT_LIMIT": "over_amount", "CREDIT_DEPTH": None, "PRICE_FLOOR": None}

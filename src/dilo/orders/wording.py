@@ -12,7 +12,9 @@ LINES_MAX = 1000
 LINE_MAX = 200
 UNIT = r"(?:\s*(?:pcs?|pc|шт\.?|штук[аи]?|од\.?|уп\.?|м|m|кг|kg))?"
 NUMBER = r"(\d{1,9}(?:[.,]\d{1,4})?)"
-CODE_FIRST = re.compile(rf"^(\S.*?)\s*(?:[;,\t:=]|\s[xхX×*-]\s?|\s)\s*{NUMBER}{UNIT}$", re.IGNORECASE)
+CODE_FIRST = re.compile(
+    rf"^(\S.*?)\s*(?:[;,\t:=]|\s[xхX×*-]\s?|\s)\s*{NUMBER}{UNIT}$", re.IGNORECASE
+)
 NUMBER_FIRST = re.compile(rf"^{NUMBER}{UNIT}\s*[xхX×*]\s*(\S+)$", re.IGNORECASE)
 CODE_ONLY = re.compile(r"^[^\s;,]{1,60}$")
 

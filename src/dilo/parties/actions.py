@@ -106,8 +106,14 @@ async def edit_party(actor: Actor, party_id: UUID, form: PartyForm) -> None:
     actor.require("parties.edit")
     before = await party(party_id)
     await _write(UPDATE, form, id=party_id)
-    await audit.note(actor, "parties.edit", "party", party_id, before={"name": before.name},
-                     after={"name": form.name})
+    await audit.note(
+        actor,
+        "parties.edit",
+        "party",
+        party_id,
+        before={"name": before.name},
+        after={"name": form.name},
+    )
 
 
 async def _write(sql: str, form: PartyForm, **more: Any) -> Any:
@@ -140,7 +146,10 @@ async def set_credit(actor: Actor, party_id: UUID, form: CreditForm) -> None:
     values = msgspec.structs.asdict(form) | {"stop_shipments": form.stop_shipments == "on"}
     await db.execute(CREDIT, party_id=party_id, **values)
     await audit.note(
-        actor, "credit.edit", "party", party_id,
+        actor,
+        "credit.edit",
+        "party",
+        party_id,
         before={"limit": _text(before.limit_amount), "depth": before.depth_days},
         after={"limit": _text(form.limit_amount), "depth": form.depth_days},
     )
@@ -171,8 +180,9 @@ async def add_contact(actor: Actor, party_id: UUID, form: ContactForm) -> UUID:
     contact_id = await db.value(CONTACT, party_id=party_id, name=form.name, position=form.position)
     for channel, address in (("sms", phone), ("email", form.email and form.email.lower())):
         if address:
-            await db.execute(CHANNEL, party_id=party_id, contact_id=contact_id, channel=channel,
-                             address=address)
+            await db.execute(
+                CHANNEL, party_id=party_id, contact_id=contact_id, channel=channel, address=address
+            )
     await audit.note(actor, "parties.contact", "party", party_id, after={"name": form.name})
     return contact_id
 
@@ -180,8 +190,11 @@ async def add_contact(actor: Actor, party_id: UUID, form: ContactForm) -> UUID:
 async def drop_contact(actor: Actor, party_id: UUID, contact_id: UUID) -> None:
     actor.require("parties.edit")
     await db.execute(DROP_CONTACT, id=contact_id, party_id=party_id)
-    gone = await db.execute("DELETE FROM contact WHERE id = :id AND party_id = :party_id",
-                            id=contact_id, party_id=party_id)
+    gone = await db.execute(
+        "DELETE FROM contact WHERE id = :id AND party_id = :party_id",
+        id=contact_id,
+        party_id=party_id,
+    )
     if not gone:
         raise NotFound
     await audit.note(actor, "parties.contact_gone", "party", party_id)
@@ -195,8 +208,12 @@ async def add_agreement(actor: Actor, party_id: UUID, form: AgreementForm) -> UU
         raise Refusal("DATES_BAD", status=422)
     try:
         async with db.savepoint():
-            made = await db.value(AGREEMENT, party_id=party_id, currency=owner.currency,
-                                  **msgspec.structs.asdict(form))
+            made = await db.value(
+                AGREEMENT,
+                party_id=party_id,
+                currency=owner.currency,
+                **msgspec.structs.asdict(form),
+            )
     except asyncpg.UniqueViolationError:
         raise Refusal("NUMBER_TAKEN", status=422, number=form.number) from None
     await audit.note(actor, "parties.agreement", "party", party_id, after={"number": form.number})
@@ -225,8 +242,11 @@ async def make_link_code(party_id: UUID, identity_id: UUID) -> str:
         raise NotFound
     code = secrets.token_urlsafe(18)
     await db.execute(
-        LINK_CODE, code_hash=hashlib.sha256(code.encode()).digest(), identity_id=identity_id,
-        party_id=party_id, expires_at=clock.now() + timedelta(minutes=LINK_MINUTES),
+        LINK_CODE,
+        code_hash=hashlib.sha256(code.encode()).digest(),
+        identity_id=identity_id,
+        party_id=party_id,
+        expires_at=clock.now() + timedelta(minutes=LINK_MINUTES),
     )
     return code
 
@@ -237,12 +257,14 @@ async def link_telegram(code: str, chat_id: str) -> UUID:
     Raises LINK_CODE_BAD for an unknown, used or expired code alike.
     """
     used = await db.one_or_none(
-        USE_CODE, now=clock.now(), code_hash=hashlib.sha256(code[:200].encode()).digest())
+        USE_CODE, now=clock.now(), code_hash=hashlib.sha256(code[:200].encode()).digest()
+    )
     if used is None:
         raise Refusal("LINK_CODE_BAD")
     await db.execute(UNLINK_ELSEWHERE, chat_id=chat_id, party_id=used["party_id"])
-    await db.execute(LINK, chat_id=chat_id, party_id=used["party_id"],
-                     identity_id=used["identity_id"])
+    await db.execute(
+        LINK, chat_id=chat_id, party_id=used["party_id"], identity_id=used["identity_id"]
+    )
     return used["party_id"]
 
 

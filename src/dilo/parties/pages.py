@@ -23,9 +23,12 @@ EXPORT_MAX = 100_000
 def _filters(query: dict[str, Any]) -> dict[str, Any]:
     owner = visit().actor.id if query.get("mine") else uuid_or_none(query.get("owner"))
     return {
-        "search": query.get("q", ""), "role": query.get("role", ""),
-        "segment": query.get("segment", ""), "owner_id": owner,
-        "closed": bool(query.get("closed")), "in_debt": bool(query.get("debt")),
+        "search": query.get("q", ""),
+        "role": query.get("role", ""),
+        "segment": query.get("segment", ""),
+        "owner_id": owner,
+        "closed": bool(query.get("closed")),
+        "in_debt": bool(query.get("debt")),
     }
 
 
@@ -35,18 +38,32 @@ async def index() -> Response[Any]:
     if kind := query.get("as"):
         return await _export(kind, query)
     page = await queries.parties(Paging.of(query, "name"), **_filters(query))
-    return web.page("parties/index.html", block="list", page=page,
-                    segments=await queries.segments(), roles=queries.ROLES)
+    return web.page(
+        "parties/index.html",
+        block="list",
+        page=page,
+        segments=await queries.segments(),
+        roles=queries.ROLES,
+    )
 
 
 async def _export(kind: str, query: dict[str, Any]) -> Response[Any]:
-    page = await queries.parties(Paging(1, EXPORT_MAX, query.get("sort", "name")),
-                                 **_filters(query))
-    head = [i18n.say(f"column:{name}") for name in
-            ("code", "name", "city", "segment", "balance", "limit", "currency", "manager")]
-    return table_file("parties", kind, head, (
-        (p.code, p.name, p.city, p.segment, p.balance, p.limit_amount, p.currency, p.owner)
-        for p in page.rows))
+    page = await queries.parties(
+        Paging(1, EXPORT_MAX, query.get("sort", "name")), **_filters(query)
+    )
+    head = [
+        i18n.say(f"column:{name}")
+        for name in ("code", "name", "city", "segment", "balance", "limit", "currency", "manager")
+    ]
+    return table_file(
+        "parties",
+        kind,
+        head,
+        (
+            (p.code, p.name, p.city, p.segment, p.balance, p.limit_amount, p.currency, p.owner)
+            for p in page.rows
+        ),
+    )
 
 
 @get("/office/parties/new", opt=may("parties.edit"))
@@ -55,8 +72,14 @@ async def new() -> Response[str]:
 
 
 async def _form(form: web.Filled[Any], party: Any, status: int = 200) -> Response[str]:
-    return web.page("parties/edit.html", status=status, form=form, party=party,
-                    roles=queries.ROLES, people=await colleagues())
+    return web.page(
+        "parties/edit.html",
+        status=status,
+        form=form,
+        party=party,
+        roles=queries.ROLES,
+        people=await colleagues(),
+    )
 
 
 @post("/office/parties", opt=may("parties.edit"), status_code=200)
@@ -74,9 +97,15 @@ async def create(request: Req) -> Response[Any]:
 
 
 def _explain(form: web.Filled[Any], refusal: Refusal) -> None:
-    field = {"CODE_TAKEN": "code", "PHONE_BAD": "phone", "EMAIL_BAD": "email",
-             "EMAIL_TAKEN": "email", "PASSWORD_SHORT": "password", "NUMBER_TAKEN": "number",
-             "DATES_BAD": "valid_to"}.get(refusal.code, "_")
+    field = {
+        "CODE_TAKEN": "code",
+        "PHONE_BAD": "phone",
+        "EMAIL_BAD": "email",
+        "EMAIL_TAKEN": "email",
+        "PASSWORD_SHORT": "password",
+        "NUMBER_TAKEN": "number",
+        "DATES_BAD": "valid_to",
+    }.get(refusal.code, "_")
     form.errors[field] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
 
 
@@ -152,8 +181,11 @@ async def contact_create(request: Req, party_id: UUID) -> Response[Any]:
     return await _part(request, party_id, ContactForm, actions.add_contact, "parties/contact.html")
 
 
-@post("/office/parties/{party_id:uuid}/contacts/{contact_id:uuid}/removal",
-      opt=may("parties.edit"), status_code=200)
+@post(
+    "/office/parties/{party_id:uuid}/contacts/{contact_id:uuid}/removal",
+    opt=may("parties.edit"),
+    status_code=200,
+)
 async def contact_destroy(party_id: UUID, contact_id: UUID) -> Response[Any]:
     await actions.drop_contact(visit().actor, party_id, contact_id)
     web.flash("success", "flash:saved")
@@ -167,24 +199,28 @@ async def agreement_new(party_id: UUID) -> Response[str]:
 
 @post("/office/parties/{party_id:uuid}/agreements", opt=may("credit.edit"), status_code=200)
 async def agreement_create(request: Req, party_id: UUID) -> Response[Any]:
-    return await _part(request, party_id, AgreementForm, actions.add_agreement,
-                       "parties/agreement.html")
+    return await _part(
+        request, party_id, AgreementForm, actions.add_agreement, "parties/agreement.html"
+    )
 
 
 @get("/office/parties/{party_id:uuid}/portal-users/new", opt=may("portal.invite"))
 async def portal_user_new(party_id: UUID) -> Response[str]:
-    return web.page("parties/portal_user.html", party=await queries.party(party_id),
-                    form=web.EMPTY)
+    return web.page("parties/portal_user.html", party=await queries.party(party_id), form=web.EMPTY)
 
 
 @post("/office/parties/{party_id:uuid}/portal-users", opt=may("portal.invite"), status_code=200)
 async def portal_user_create(request: Req, party_id: UUID) -> Response[Any]:
-    return await _part(request, party_id, PortalUserForm, actions.add_portal_user,
-                       "parties/portal_user.html")
+    return await _part(
+        request, party_id, PortalUserForm, actions.add_portal_user, "parties/portal_user.html"
+    )
 
 
-@post("/office/parties/{party_id:uuid}/portal-users/{identity_id:uuid}/telegram-link",
-      opt=may("portal.invite"), status_code=200)
+@post(
+    "/office/parties/{party_id:uuid}/portal-users/{identity_id:uuid}/telegram-link",
+    opt=may("portal.invite"),
+    status_code=200,
+)
 async def telegram_link_create(party_id: UUID, identity_id: UUID) -> Response[Any]:
     code = await actions.make_link_code(party_id, identity_id)
     web.flash("info", "flash:telegram_code", code=code)
@@ -192,7 +228,20 @@ async def telegram_link_create(party_id: UUID, identity_id: UUID) -> Response[An
 
 
 routes = [
-    index, new, create, edit, update, closing_create, credit_edit, credit_update, contact_new,
-    contact_create, contact_destroy, agreement_new, agreement_create, portal_user_new,
-    portal_user_create, telegram_link_create,
+    index,
+    new,
+    create,
+    edit,
+    update,
+    closing_create,
+    credit_edit,
+    credit_update,
+    contact_new,
+    contact_create,
+    contact_destroy,
+    agreement_new,
+    agreement_create,
+    portal_user_new,
+    portal_user_create,
+    telegram_link_create,
 ]

@@ -28,8 +28,13 @@ SELECT t.*, count(*) OVER () AS total_rows FROM (
     AND (:closed OR p.closed_at IS NULL)
     AND (NOT :in_debt OR b.receivable > 0)) t
 """
-SORTS = {"name": "t.name", "code": "t.code", "balance": "t.balance", "limit": "t.limit_amount",
-         "city": "t.city"}
+SORTS = {
+    "name": "t.name",
+    "code": "t.code",
+    "balance": "t.balance",
+    "limit": "t.limit_amount",
+    "city": "t.city",
+}
 HEAD = """
 SELECT p.id, p.code, p.name, p.kind, p.roles, p.tax_id, p.country, p.city, p.address, p.segment,
   p.language, p.currency, p.note, p.closed_at, p.created_at, p.owner_id, o.name AS owner,
@@ -156,8 +161,7 @@ class Party:
 
     @property
     def exposure(self) -> Decimal:
-        return (self.receivable + self.shipped + self.confirmed - self.credit
-                - self.deposit_amount)
+        return self.receivable + self.shipped + self.confirmed - self.credit - self.deposit_amount
 
     @property
     def available(self) -> Decimal | None:
@@ -172,15 +176,28 @@ class Party:
 
 
 async def parties(
-    paging: Paging, *, search: str = "", role: str = "", segment: str = "",
-    owner_id: UUID | None = None, closed: bool = False, in_debt: bool = False,
+    paging: Paging,
+    *,
+    search: str = "",
+    role: str = "",
+    segment: str = "",
+    owner_id: UUID | None = None,
+    closed: bool = False,
+    in_debt: bool = False,
 ) -> Page[PartyRow]:
     search = search.lower().strip()
     typed = "".join(char for char in search if char.isdigit())
     found = await db.rows(
         f"{LIST} ORDER BY {paging.order_by(SORTS, 'name')}, t.id LIMIT :size OFFSET :offset",
-        search=search, digits=typed[::-1] if len(typed) >= 5 else "", role=role, segment=segment,
-        owner_id=owner_id, closed=closed, in_debt=in_debt, size=paging.size, offset=paging.offset,
+        search=search,
+        digits=typed[::-1] if len(typed) >= 5 else "",
+        role=role,
+        segment=segment,
+        owner_id=owner_id,
+        closed=closed,
+        in_debt=in_debt,
+        size=paging.size,
+        offset=paging.offset,
     )
     return db.page_of(PartyRow, found, paging)
 

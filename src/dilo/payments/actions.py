@@ -66,10 +66,16 @@ async def record_payment(actor: Actor, command: RecordPayment) -> UUID:
         await receivables.allocate_oldest_first(item, command.received_on)
     elif command.allocate == "chosen":
         await receivables.allocate_chosen(item, command.allocations, command.received_on)
-    await audit.note(actor, "payments.record", "payment", payment_id,
-                     after={"amount": str(command.amount), "party_id": str(command.party_id)})
-    await outbox.tell("payment_recorded", payment_id=str(payment_id),
-                      party_id=str(command.party_id))
+    await audit.note(
+        actor,
+        "payments.record",
+        "payment",
+        payment_id,
+        after={"amount": str(command.amount), "party_id": str(command.party_id)},
+    )
+    await outbox.tell(
+        "payment_recorded", payment_id=str(payment_id), party_id=str(command.party_id)
+    )
     return payment_id
 
 
@@ -86,21 +92,49 @@ async def _post(actor: Actor, command: RecordPayment, currency: str, request: by
     payment_id = uuid7()
     number = await next_number("payment", "PAY")
     entry = two_sided(
-        "payment", command.received_on, currency, command.amount,
-        debit=CASH if command.method == "cash" else BANK, credit=RECEIVABLE,
-        party_id=command.party_id, source_id=payment_id, memo=number,
+        "payment",
+        command.received_on,
+        currency,
+        command.amount,
+        debit=CASH if command.method == "cash" else BANK,
+        credit=RECEIVABLE,
+        party_id=command.party_id,
+        source_id=payment_id,
+        memo=number,
     )
     await post_entries([entry])
     await db.execute(
-        RECORD, id=payment_id, number=number, party_id=command.party_id, method=command.method,
-        amount=command.amount, currency=currency, received_on=command.received_on,
-        reference=command.reference, entry_id=entry.id, reverses_id=None, key=command.key,
-        request_hash=request, recorded_by=actor.name,
+        RECORD,
+        id=payment_id,
+        number=number,
+        party_id=command.party_id,
+        method=command.method,
+        amount=command.amount,
+        currency=currency,
+        received_on=command.received_on,
+        reference=command.reference,
+        entry_id=entry.id,
+        reverses_id=None,
+        key=command.key,
+        request_hash=request,
+        recorded_by=actor.name,
     )
-    await receivables.post_items([
-        NewItem(command.party_id, "payment", "credit", payment_id, number, command.received_on,
-                command.received_on, currency, command.amount, entry.id)
-    ])
+    await receivables.post_items(
+        [
+            NewItem(
+                command.party_id,
+                "payment",
+                "credit",
+                payment_id,
+                number,
+                command.received_on,
+                command.received_on,
+                currency,
+                command.amount,
+                entry.id,
+            )
+        ]
+    )
     return payment_id
 
 
@@ -120,8 +154,9 @@ async def allocate_credit(
     else:
         await receivables.allocate_chosen(item, chosen, today)
     await audit.note(actor, "payments.allocate", "open_item", item_id)
-    await outbox.tell("payment_recorded", payment_id=str(item.document_id),
-                      party_id=str(item.party_id))
+    await outbox.tell(
+        "payment_recorded", payment_id=str(item.document_id), party_id=str(item.party_id)
+    )
 
 
 async def undo_allocation(actor: Actor, item_id: UUID) -> None:
@@ -148,19 +183,45 @@ async def reverse_payment(actor: Actor, payment_id: UUID) -> UUID:
     await receivables.undo_allocations_of(item.id, today)
     reversal, number = uuid7(), await next_number("payment", "PAY")
     entry = two_sided(
-        "payment_reversal", today, paid.currency, paid.amount, debit=RECEIVABLE,
-        credit=CASH if paid.method == "cash" else BANK, party_id=paid.party_id,
-        source_id=reversal, memo=paid.number,
+        "payment_reversal",
+        today,
+        paid.currency,
+        paid.amount,
+        debit=RECEIVABLE,
+        credit=CASH if paid.method == "cash" else BANK,
+        party_id=paid.party_id,
+        source_id=reversal,
+        memo=paid.number,
     )
     await post_entries([entry])
     await db.execute(
-        RECORD, id=reversal, number=number, party_id=paid.party_id, method=paid.method,
-        amount=paid.amount, currency=paid.currency, received_on=today, reference=paid.number,
-        entry_id=entry.id, reverses_id=payment_id, key=f"reversal:{payment_id}",
-        request_hash=None, recorded_by=actor.name,
+        RECORD,
+        id=reversal,
+        number=number,
+        party_id=paid.party_id,
+        method=paid.method,
+        amount=paid.amount,
+        currency=paid.currency,
+        received_on=today,
+        reference=paid.number,
+        entry_id=entry.id,
+        reverses_id=payment_id,
+        key=f"reversal:{payment_id}",
+        request_hash=None,
+        recorded_by=actor.name,
     )
-    taken = NewItem(paid.party_id, "refund", "debit", reversal, number, today, today,
-                    paid.currency, paid.amount, entry.id)
+    taken = NewItem(
+        paid.party_id,
+        "refund",
+        "debit",
+        reversal,
+        number,
+        today,
+        today,
+        paid.currency,
+        paid.amount,
+        entry.id,
+    )
     await receivables.post_items([taken])
     await allocate([Share(taken.id, item.id, paid.amount)], today)
     await audit.note(actor, "payments.reverse", "payment", payment_id)

@@ -50,17 +50,36 @@ def day_or_none(text: str | None) -> date | None:
 async def index() -> Response[Any]:
     query = visit().query
     chosen: dict[str, Any] = {
-        "search": query.get("q", ""), "method": query.get("method", ""),
-        "unallocated": bool(query.get("unallocated")), "since": day_or_none(query.get("since")),
+        "search": query.get("q", ""),
+        "method": query.get("method", ""),
+        "unallocated": bool(query.get("unallocated")),
+        "since": day_or_none(query.get("since")),
         "until": day_or_none(query.get("until")),
     }
     if kind := query.get("as"):
         page = await queries.payments(Paging(1, EXPORT_MAX), **chosen)
-        head = [i18n.say(f"column:{n}") for n in
-                ("number", "date", "name", "code", "amount", "currency", "reference", "open")]
-        return table_file("payments", kind, head, (
-            (p.number, p.received_on, p.party_name, p.party_code, p.amount, p.currency,
-             p.reference, p.open_amount) for p in page.rows))
+        head = [
+            i18n.say(f"column:{n}")
+            for n in ("number", "date", "name", "code", "amount", "currency", "reference", "open")
+        ]
+        return table_file(
+            "payments",
+            kind,
+            head,
+            (
+                (
+                    p.number,
+                    p.received_on,
+                    p.party_name,
+                    p.party_code,
+                    p.amount,
+                    p.currency,
+                    p.reference,
+                    p.open_amount,
+                )
+                for p in page.rows
+            ),
+        )
     page = await queries.payments(Paging.of(query), **chosen)
     return web.page("payments/index.html", block="list", page=page)
 
@@ -68,9 +87,17 @@ async def index() -> Response[Any]:
 @get("/office/payments/new", opt=may("payments.record"))
 async def new() -> Response[str]:
     query = visit().query
-    values = {"party": query.get("party", ""), "amount": query.get("amount", ""), "key": uuid7().hex,
-              "received_on": current_tenant().today().isoformat(), "method": "bank",
-              "allocate": "oldest", "reference": "", "item": [], "share": []}
+    values = {
+        "party": query.get("party", ""),
+        "amount": query.get("amount", ""),
+        "key": uuid7().hex,
+        "received_on": current_tenant().today().isoformat(),
+        "method": "bank",
+        "allocate": "oldest",
+        "reference": "",
+        "item": [],
+        "share": [],
+    }
     return await _form(web.Filled(values=values))
 
 
@@ -79,9 +106,16 @@ async def _form(form: web.Filled[Any], status: int = 200) -> Response[str]:
     party = await parties.party(party_id) if party_id else None
     debts = await receivables.open_items_of(party.id, party.currency, "debit") if party else []
     given = dict(zip(form.values.get("item") or [], form.values.get("share") or [], strict=False))
-    return web.page("payments/new.html", status=status, form=form, party=party, debts=debts,
-                    given=given, on=current_tenant().today(),
-                    names=[] if party else await parties.party_names("", 500))
+    return web.page(
+        "payments/new.html",
+        status=status,
+        form=form,
+        party=party,
+        debts=debts,
+        given=given,
+        on=current_tenant().today(),
+        names=[] if party else await parties.party_names("", 500),
+    )
 
 
 @post("/office/payments", opt=may("payments.record"), status_code=200)
@@ -92,9 +126,15 @@ async def create(request: Req) -> Response[Any]:
     new = form.input
     try:
         command = RecordPayment(
-            party_id=new.party, amount=new.amount, method=new.method, received_on=new.received_on,
-            reference=new.reference, key=f"office:{visit().actor.id}:{new.key}",
-            allocate=new.allocate, allocations=_chosen(new) if new.allocate == "chosen" else [])
+            party_id=new.party,
+            amount=new.amount,
+            method=new.method,
+            received_on=new.received_on,
+            reference=new.reference,
+            key=f"office:{visit().actor.id}:{new.key}",
+            allocate=new.allocate,
+            allocations=_chosen(new) if new.allocate == "chosen" else [],
+        )
         payment_id = await actions.record_payment(visit().actor, command)
     except NotFound:
         raise
@@ -131,8 +171,9 @@ async def reversal_create(payment_id: UUID) -> Response[Any]:
     return web.redirect(f"/office/payments/{payment_id}")
 
 
-@post("/office/payments/{payment_id:uuid}/allocation", opt=may("payments.allocate"),
-      status_code=200)
+@post(
+    "/office/payments/{payment_id:uuid}/allocation", opt=may("payments.allocate"), status_code=200
+)
 async def allocation_create(payment_id: UUID) -> Response[Any]:
     payment = await queries.payment(payment_id)
     if payment.item_id is None:
@@ -142,8 +183,11 @@ async def allocation_create(payment_id: UUID) -> Response[Any]:
     return web.redirect(f"/office/payments/{payment_id}")
 
 
-@post("/office/payments/{payment_id:uuid}/allocation/removal", opt=may("payments.allocate"),
-      status_code=200)
+@post(
+    "/office/payments/{payment_id:uuid}/allocation/removal",
+    opt=may("payments.allocate"),
+    status_code=200,
+)
 async def allocation_destroy(payment_id: UUID) -> Response[Any]:
     payment = await queries.payment(payment_id)
     if payment.item_id is None or payment.reversed_by_id:
@@ -154,5 +198,11 @@ async def allocation_destroy(payment_id: UUID) -> Response[Any]:
 
 
 routes = [
-    index, new, create, show, reversal_create, allocation_create, allocation_destroy,
+    index,
+    new,
+    create,
+    show,
+    reversal_create,
+    allocation_create,
+    allocation_destroy,
 ]

@@ -27,8 +27,13 @@ SELECT t.*, count(*) OVER () AS total_rows FROM ({PAYMENT}
     AND (CAST(:since AS date) IS NULL OR y.received_on >= :since)
     AND (CAST(:until AS date) IS NULL OR y.received_on <= :until)) t
 """
-SORTS = {"received": "t.received_on", "number": "t.number", "amount": "t.amount",
-         "party": "t.party_name", "open": "t.open_amount"}
+SORTS = {
+    "received": "t.received_on",
+    "number": "t.number",
+    "amount": "t.amount",
+    "party": "t.party_name",
+    "open": "t.open_amount",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +61,25 @@ async def payment(payment_id: UUID) -> Payment:
 
 
 async def payments(
-    paging: Paging, *, party_id: UUID | None = None, search: str = "", method: str = "",
-    unallocated: bool = False, since: date | None = None, until: date | None = None,
+    paging: Paging,
+    *,
+    party_id: UUID | None = None,
+    search: str = "",
+    method: str = "",
+    unallocated: bool = False,
+    since: date | None = None,
+    until: date | None = None,
 ) -> Page[Payment]:
     order = paging.order_by(SORTS, "received") if paging.sort else "t.received_on DESC"
     found = await db.rows(
         f"{PAGE} ORDER BY {order}, t.id DESC LIMIT :size OFFSET :offset",
-        party_id=party_id, search=search.lower().strip(), method=method, unallocated=unallocated,
-        since=since, until=until, size=paging.size, offset=paging.offset,
+        party_id=party_id,
+        search=search.lower().strip(),
+        method=method,
+        unallocated=unallocated,
+        since=since,
+        until=until,
+        size=paging.size,
+        offset=paging.offset,
     )
     return db.page_of(Payment, found, paging)

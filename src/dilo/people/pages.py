@@ -40,9 +40,16 @@ class Role(msgspec.Struct):
     role: Literal["owner", "manager", "sales", "warehouse", "accountant"]
 
 
-def set_session_cookie(response: Response[Any], name: str, token: str, path: str, tls: bool) -> None:
+def set_session_cookie(
+    response: Response[Any], name: str, token: str, path: str, tls: bool
+) -> None:
     response.set_cookie(
-        name, token, httponly=True, samesite="lax", path=path, secure=tls,
+        name,
+        token,
+        httponly=True,
+        samesite="lax",
+        path=path,
+        secure=tls,
         max_age=SESSION_DAYS * 86400,
     )
 
@@ -59,7 +66,10 @@ async def sign_in_create(request: Req) -> Response[Any]:
         return web.page("people/sign_in.html", status=422, form=form)
     try:
         token = await sign_in(
-            visit().tenant, "office", form.input.email, form.input.password,
+            visit().tenant,
+            "office",
+            form.input.email,
+            form.input.password,
             address=request.client.host if request.client else "",
             user_agent=request.headers.get("user-agent", ""),
         )
@@ -94,6 +104,23 @@ async def preferences_update(request: Req) -> Response[Any]:
     return response
 
 
+class Password(msgspec.Struct):
+    password: str
+
+
+@get("/office/account", opt=may("signed-in"))
+async def account() -> Response[str]:
+    return web.page("people/account.html")
+
+
+@post("/office/account/password", opt=may("signed-in"), status_code=200)
+async def password_update(request: Req) -> Response[Any]:
+    form = await web.read_form(Password, request)
+    await actions.change_password(visit().actor, form.input.password if form.input else "")
+    web.flash("success", "flash:saved")
+    return web.redirect("/office/account")
+
+
 @get("/office/people", opt=may("people.edit"))
 async def index() -> Response[str]:
     return await _people(web.EMPTY)
@@ -101,8 +128,11 @@ async def index() -> Response[str]:
 
 async def _people(form: web.Filled[Any], status: int = 200) -> Response[str]:
     return web.page(
-        "people/index.html", status=status, people=await queries.colleagues(),
-        roles=sorted(VERBS), form=form,
+        "people/index.html",
+        status=status,
+        people=await queries.colleagues(),
+        roles=sorted(VERBS),
+        form=form,
     )
 
 
@@ -140,6 +170,14 @@ async def disabling_create(identity_id: UUID) -> Response[Any]:
 
 
 routes = [
-        sign_in_new, sign_in_create, sign_out_create, preferences_update, index, invite,
-        role_update, disabling_create,
-    ]
+    sign_in_new,
+    sign_in_create,
+    sign_out_create,
+    preferences_update,
+    index,
+    invite,
+    role_update,
+    disabling_create,
+    account,
+    password_update,
+]

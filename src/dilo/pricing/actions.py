@@ -44,17 +44,32 @@ async def new_list(actor: Actor, code: str, name: str, currency: str) -> UUID:
 
 
 async def assign_list(
-    actor: Actor, list_id: UUID, scope: Scope, *, party_id: UUID | None = None,
-    agreement_id: UUID | None = None, scope_value: str | None = None,
+    actor: Actor,
+    list_id: UUID,
+    scope: Scope,
+    *,
+    party_id: UUID | None = None,
+    agreement_id: UUID | None = None,
+    scope_value: str | None = None,
 ) -> None:
     actor.require("prices.edit")
-    await db.execute(ASSIGN, list_id=list_id, scope=scope, party_id=party_id,
-                     agreement_id=agreement_id, scope_value=scope_value)
+    await db.execute(
+        ASSIGN,
+        list_id=list_id,
+        scope=scope,
+        party_id=party_id,
+        agreement_id=agreement_id,
+        scope_value=scope_value,
+    )
     await audit.note(actor, "prices.assign", "price_list", list_id, after={"scope": scope})
 
 
 async def set_price(
-    actor: Actor, list_id: UUID, product_id: UUID, price: Decimal, min_quantity: Decimal = Decimal(1)
+    actor: Actor,
+    list_id: UUID,
+    product_id: UUID,
+    price: Decimal,
+    min_quantity: Decimal = Decimal(1),
 ) -> None:
     """Raises FORBIDDEN, NOT_FOUND, AMOUNT_BAD."""
     actor.require("prices.edit")
@@ -63,8 +78,9 @@ async def set_price(
         raise Refusal("AMOUNT_BAD", status=422)
     try:
         async with db.savepoint():
-            await db.execute(SET, list_id=list_id, product_id=product_id, price=price,
-                             min_quantity=min_quantity)
+            await db.execute(
+                SET, list_id=list_id, product_id=product_id, price=price, min_quantity=min_quantity
+            )
     except asyncpg.ForeignKeyViolationError:
         raise NotFound from None
     await audit.note(actor, "prices.set", "product", product_id, after={"price": str(price)})

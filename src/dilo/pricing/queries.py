@@ -99,8 +99,12 @@ class Candidate:
 
 def _of(buyer: Buyer, at: datetime | None) -> dict[str, object]:
     return {
-        "party_id": buyer.party_id, "currency": buyer.currency, "segment": buyer.segment,
-        "region": buyer.region, "agreement_id": buyer.agreement_id, "at": at or clock.now(),
+        "party_id": buyer.party_id,
+        "currency": buyer.currency,
+        "segment": buyer.segment,
+        "region": buyer.region,
+        "agreement_id": buyer.agreement_id,
+        "at": at or clock.now(),
     }
 
 
@@ -110,8 +114,10 @@ async def priced(
     """Prices of what is asked, in its order. Ask by ids or by codes, not by both at once."""
     by_code = bool(asked) and isinstance(asked[0][0], str)
     return await db.rows_as(
-        Priced, PRICED_BY_CODE if by_code else PRICED_BY_ID,
-        refs=[str(ref) for ref, _ in asked], quantities=[quantity for _, quantity in asked],
+        Priced,
+        PRICED_BY_CODE if by_code else PRICED_BY_ID,
+        refs=[str(ref) for ref, _ in asked],
+        quantities=[quantity for _, quantity in asked],
         **_of(buyer, at),
     )
 

@@ -130,24 +130,39 @@ async def post_documents(documents: Sequence[Document]) -> list[UUID]:
     await post_entries(list(entries.values()))
     await _insert_invoices(documents, entries)
     await _insert_lines(documents)
-    await post_items([
-        NewItem(
-            document.party_id, document.kind, "debit" if document.kind == "invoice" else "credit",
-            document.id, document.number, document.issued_on, document.due_on,
-            document.currency, document.total, entries[document.id].id,
-        )
-        for document in documents
-        if document.total
-    ])
+    await post_items(
+        [
+            NewItem(
+                document.party_id,
+                document.kind,
+                "debit" if document.kind == "invoice" else "credit",
+                document.id,
+                document.number,
+                document.issued_on,
+                document.due_on,
+                document.currency,
+                document.total,
+                entries[document.id].id,
+            )
+            for document in documents
+            if document.total
+        ]
+    )
     return [document.id for document in documents]
 
 
 def _entry_of(document: Document) -> Entry:
     sold = document.kind == "invoice"
     return two_sided(
-        document.kind, document.issued_on, document.currency, document.total,
-        debit=RECEIVABLE if sold else RETURNS, credit=SALES if sold else RECEIVABLE,
-        party_id=document.party_id, source_id=document.id, memo=document.number,
+        document.kind,
+        document.issued_on,
+        document.currency,
+        document.total,
+        debit=RECEIVABLE if sold else RETURNS,
+        credit=SALES if sold else RECEIVABLE,
+        party_id=document.party_id,
+        source_id=document.id,
+        memo=document.number,
     )
 
 
@@ -243,14 +258,22 @@ async def allocate_chosen(
     debits = {i.id: i for i in await open_items_of(credit.party_id, credit.currency, "debit")}
     total = sum((amount for _, amount in chosen), ZERO)
     if total > credit.open_amount:
-        raise Refusal("ALLOCATION_TOO_MUCH", number=credit.number, open_amount=credit.open_amount,
-                      asked_amount=total)
+        raise Refusal(
+            "ALLOCATION_TOO_MUCH",
+            number=credit.number,
+            open_amount=credit.open_amount,
+            asked_amount=total,
+        )
     for item_id, amount in chosen:
         if item_id not in debits:
             raise NotFound
         if not ZERO < amount <= debits[item_id].open_amount:
-            raise Refusal("ALLOCATION_TOO_MUCH", number=debits[item_id].number,
-                          open_amount=debits[item_id].open_amount, asked_amount=amount)
+            raise Refusal(
+                "ALLOCATION_TOO_MUCH",
+                number=debits[item_id].number,
+                open_amount=debits[item_id].open_amount,
+                asked_amount=amount,
+            )
     await allocate([Share(item_id, credit.id, amount) for item_id, amount in chosen], on)
 
 

@@ -15,8 +15,19 @@ from dilo.receivables.rules import shares
 from tenants.scope import current_tenant
 
 EXPORT_MAX = 100_000
-AGED = ("code", "name", "not_due", "late_30", "late_60", "late_90", "later", "debt", "credit",
-        "oldest", "manager")
+AGED = (
+    "code",
+    "name",
+    "not_due",
+    "late_30",
+    "late_60",
+    "late_90",
+    "later",
+    "debt",
+    "credit",
+    "oldest",
+    "manager",
+)
 
 
 @get("/office/receivables", opt=may("receivables.read"))
@@ -24,29 +35,41 @@ async def index() -> Response[Any]:
     tenant, query = current_tenant(), visit().query
     on = tenant.today()
     chosen: dict[str, Any] = {
-        "search": query.get("q", ""), "overdue_only": bool(query.get("overdue")),
+        "search": query.get("q", ""),
+        "overdue_only": bool(query.get("overdue")),
         "owner_id": visit().actor.id if query.get("mine") else None,
     }
     if kind := query.get("as"):
         return await _export(kind, tenant.currency, on, chosen, query.get("sort", ""))
     page = await queries.aging(tenant.currency, on, Paging.of(query), **chosen)
     total = await queries.aging_total(tenant.currency, on)
-    return web.page("receivables/index.html", block="list", page=page, total=total, on=on,
-                    buckets=shares(total.amounts))
+    return web.page(
+        "receivables/index.html",
+        block="list",
+        page=page,
+        total=total,
+        on=on,
+        buckets=shares(total.amounts),
+    )
 
 
 async def _export(kind: str, currency: str, on: Any, chosen: dict[str, Any], sort: str) -> Any:
     page = await queries.aging(currency, on, Paging(1, EXPORT_MAX, sort), **chosen)
     head = [i18n.say(f"column:{name}") for name in AGED]
-    return table_file(f"receivables-{on}", kind, head, (
-        (r.code, r.name, *r.amounts, r.debt, r.credit, r.oldest, r.owner) for r in page.rows))
+    return table_file(
+        f"receivables-{on}",
+        kind,
+        head,
+        ((r.code, r.name, *r.amounts, r.debt, r.credit, r.oldest, r.owner) for r in page.rows),
+    )
 
 
 @get("/office/invoices", opt=may("invoices.read"))
 async def invoices() -> Response[str]:
     query = visit().query
-    page = await queries.invoices(Paging.of(query), search=query.get("q", ""),
-                                  open_only=bool(query.get("open")))
+    page = await queries.invoices(
+        Paging.of(query), search=query.get("q", ""), open_only=bool(query.get("open"))
+    )
     return web.page("receivables/invoices.html", block="list", page=page)
 
 
@@ -54,8 +77,13 @@ async def invoices() -> Response[str]:
 async def invoice(invoice_id: UUID) -> Response[str]:
     found = await queries.invoice(invoice_id)
     allocations = await queries.allocations_of(found.item_id) if found.item_id else []
-    return web.page("receivables/invoice.html", invoice=found, allocations=allocations,
-                    lines=await queries.invoice_lines(invoice_id), on=current_tenant().today())
+    return web.page(
+        "receivables/invoice.html",
+        invoice=found,
+        allocations=allocations,
+        lines=await queries.invoice_lines(invoice_id),
+        on=current_tenant().today(),
+    )
 
 
 routes = [index, invoices, invoice]

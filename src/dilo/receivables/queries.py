@@ -74,8 +74,13 @@ WHERE (CAST(:party_id AS uuid) IS NULL OR v.party_id = :party_id)
   AND (:open_only = false OR i.open_amount > 0)
   AND (:search = '' OR strpos(lower(v.number), :search) > 0 OR strpos(p.search, :search) > 0)
 """
-INVOICE_SORTS = {"issued": "v.issued_on", "due": "v.due_on", "number": "v.number",
-                 "total": "v.total", "open": "i.open_amount"}
+INVOICE_SORTS = {
+    "issued": "v.issued_on",
+    "due": "v.due_on",
+    "number": "v.number",
+    "total": "v.total",
+    "open": "i.open_amount",
+}
 INVOICE = """
 SELECT v.id, v.number, v.kind, v.party_id, p.name AS party_name, p.code AS party_code, v.order_id,
   v.issued_on, v.due_on, v.currency, v.total, v.posted_at, v.credits_invoice_id,
@@ -206,15 +211,25 @@ async def aging_total(currency: str, on: date) -> Aging:
 
 
 async def aging(
-    currency: str, on: date, paging: Paging, *, search: str = "", owner_id: UUID | None = None,
+    currency: str,
+    on: date,
+    paging: Paging,
+    *,
+    search: str = "",
+    owner_id: UUID | None = None,
     overdue_only: bool = False,
 ) -> Page[AgingRow]:
     """Debtors a page at a time, the greatest overdue first unless asked otherwise."""
     order = paging.order_by(AGING_SORTS, "name") if paging.sort else "a.later DESC, p.name"
     found = await db.rows(
         f"{AGING} ORDER BY {order}, a.party_id LIMIT :size OFFSET :offset",
-        currency=currency, on=on, search=search.lower().strip(), owner_id=owner_id,
-        overdue_only=overdue_only, size=paging.size, offset=paging.offset,
+        currency=currency,
+        on=on,
+        search=search.lower().strip(),
+        owner_id=owner_id,
+        overdue_only=overdue_only,
+        size=paging.size,
+        offset=paging.offset,
     )
     return db.page_of(AgingRow, found, paging)
 
@@ -224,20 +239,33 @@ async def blocking_items(
 ) -> list[Blocking]:
     """Debts past due and grace, above the tolerance: what stops shipments by credit depth."""
     return await db.rows_as(
-        Blocking, BLOCKING, party_id=party_id, currency=currency, on=on, grace_days=grace_days,
+        Blocking,
+        BLOCKING,
+        party_id=party_id,
+        currency=currency,
+        on=on,
+        grace_days=grace_days,
         tolerance=tolerance,
     )
 
 
 async def invoices(
-    paging: Paging, *, party_id: UUID | None = None, order_id: UUID | None = None,
-    open_only: bool = False, search: str = "",
+    paging: Paging,
+    *,
+    party_id: UUID | None = None,
+    order_id: UUID | None = None,
+    open_only: bool = False,
+    search: str = "",
 ) -> Page[InvoiceRow]:
     order = paging.order_by(INVOICE_SORTS, "issued") if paging.sort else "v.issued_on DESC"
     found = await db.rows(
         f"{INVOICES_OF_PARTY} ORDER BY {order}, v.id DESC LIMIT :size OFFSET :offset",
-        party_id=party_id, order_id=order_id, open_only=open_only, search=search.lower().strip(),
-        size=paging.size, offset=paging.offset,
+        party_id=party_id,
+        order_id=order_id,
+        open_only=open_only,
+        search=search.lower().strip(),
+        size=paging.size,
+        offset=paging.offset,
     )
     return db.page_of(InvoiceRow, found, paging)
 

@@ -25,8 +25,11 @@ async def open_database(url: str = "", most: int = 0) -> PostgresEngine:
     """Starts the pool and hands it to the kit."""
     engine = PostgresEngine(config={"dsn": url or settings().database_url}, extensions=())
     await engine.start_connection_pool(
-        min_size=1, max_size=most or settings().dilo_pool, init=db.prepare_connection,
-        reset=_nothing_to_reset, server_settings=TIMEOUTS,
+        min_size=1,
+        max_size=most or settings().dilo_pool,
+        init=db.prepare_connection,
+        reset=_nothing_to_reset,
+        server_settings=TIMEOUTS,
     )
     db.use_engine(engine)
     return engine

@@ -84,7 +84,13 @@ def _run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     # Files, not pipes: the server inherits them and a pipe would never end.
     with tempfile.TemporaryFile("w+") as said:
         made = subprocess.run(  # noqa: S603
-            command, cwd=folder, stdout=said, stderr=said, text=True, timeout=120, check=False,
+            command,
+            cwd=folder,
+            stdout=said,
+            stderr=said,
+            text=True,
+            timeout=120,
+            check=False,
             **kwargs,  # type: ignore[arg-type]
         )
         said.seek(0)
@@ -135,8 +141,22 @@ def _start_postgres(var: Path, fast: bool) -> str:
         flags += " -c max_connections=150 -c shared_buffers=256MB -c jit=off"
         flags += " -c max_wal_size=4GB"
         log = data / "server.log"
-        made = _run([str(binaries() / "pg_ctl"), "-D", str(data), "-l", str(log), "-w", "-t", "60",
-                     "-o", flags + (f" {FAST}" if fast else ""), "start"], data)
+        made = _run(
+            [
+                str(binaries() / "pg_ctl"),
+                "-D",
+                str(data),
+                "-l",
+                str(log),
+                "-w",
+                "-t",
+                "60",
+                "-o",
+                flags + (f" {FAST}" if fast else ""),
+                "start",
+            ],
+            data,
+        )
         if made.returncode:
             raise Broken("POSTGRES_FAILED", log=log, why=_tail(log) or made.stderr.strip())
     return f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres"
@@ -152,8 +172,21 @@ def _initdb(var: Path, data: Path) -> None:
             shutil.chown(data, _postgres_user(), _postgres_user())
             shutil.chown(temporary, _postgres_user())
             _open_path_to(data)
-        made = _run([str(binaries() / "initdb"), "-D", str(data), "-U", "postgres",
-                     "--pwfile", str(temporary), "-A", "scram-sha-256", *LOCALE], data)
+        made = _run(
+            [
+                str(binaries() / "initdb"),
+                "-D",
+                str(data),
+                "-U",
+                "postgres",
+                "--pwfile",
+                str(temporary),
+                "-A",
+                "scram-sha-256",
+                *LOCALE,
+            ],
+            data,
+        )
     finally:
         temporary.unlink()
     if made.returncode:
@@ -177,7 +210,11 @@ def running(data: Path) -> bool:
     try:
         pid = int((data / "postmaster.pid").read_text().splitlines()[0])
         os.kill(pid, 0)
-        return "postgres" in Path(f"/proc/{pid}/cmdline").read_text() if Path("/proc").exists() else True
+        return (
+            "postgres" in Path(f"/proc/{pid}/cmdline").read_text()
+            if Path("/proc").exists()
+            else True
+        )
     except (OSError, ValueError, IndexError):
         (data / "postmaster.pid").unlink(missing_ok=True)
         return False
@@ -192,8 +229,13 @@ def _ensure_roles(var: Path, superuser_url: str) -> None:
     async def ensure() -> None:
         connection = await asyncpg.connect(superuser_url)
         for role in ("owner", "app"):
-            verb = "ALTER" if await connection.fetchval(
-                "SELECT 1 FROM pg_roles WHERE rolname = $1", f"dilo_{role}") else "CREATE"
+            verb = (
+                "ALTER"
+                if await connection.fetchval(
+                    "SELECT 1 FROM pg_roles WHERE rolname = $1", f"dilo_{role}"
+                )
+                else "CREATE"
+            )
             await connection.execute(
                 f"{verb} ROLE dilo_{role} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB "
                 f"PASSWORD '{secret(var, role)}'"
@@ -216,14 +258,24 @@ def _start_valkey(var: Path) -> str:
         config = folder / "valkey.conf"
         handle = os.open(config, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "w") as file:
-            file.write(f"port {port}\nbind 127.0.0.1\nrequirepass {password}\ndaemonize yes\n"
-                       f'dir "{folder}"\npidfile "{pid_file}"\nlogfile "{folder}/server.log"\n'
-                       "appendonly yes\n")
-        made = subprocess.run([str(get_binary_path()), str(config)], capture_output=True,  # noqa: S603
-                              text=True, timeout=30, check=False)
+            file.write(
+                f"port {port}\nbind 127.0.0.1\nrequirepass {password}\ndaemonize yes\n"
+                f'dir "{folder}"\npidfile "{pid_file}"\nlogfile "{folder}/server.log"\n'
+                "appendonly yes\n"
+            )
+        made = subprocess.run(
+            [str(get_binary_path()), str(config)],
+            capture_output=True,  # noqa: S603
+            text=True,
+            timeout=30,
+            check=False,
+        )
         if made.returncode or not _answers(port):
-            raise Broken("VALKEY_FAILED", log=folder / "server.log",
-                         why=_tail(folder / "server.log") or made.stderr)
+            raise Broken(
+                "VALKEY_FAILED",
+                log=folder / "server.log",
+                why=_tail(folder / "server.log") or made.stderr,
+            )
     port = int((var / "secrets" / "valkey.port").read_text())
     return f"redis://:{password}@127.0.0.1:{port}/0"
 
@@ -232,7 +284,9 @@ def _valkey_alive(pid_file: Path) -> bool:
     try:
         pid = int(pid_file.read_text())
         os.kill(pid, 0)
-        return "valkey" in Path(f"/proc/{pid}/cmdline").read_text() if Path("/proc").exists() else True
+        return (
+            "valkey" in Path(f"/proc/{pid}/cmdline").read_text() if Path("/proc").exists() else True
+        )
     except (OSError, ValueError):
         return False
 

@@ -8,22 +8,38 @@ from tenants.actors import Actor
 # section, then items: label, href, icon, verb, key after ``g``, in the phone's bottom bar
 MENU: list[tuple[str, list[tuple[str, str, str, str, str, bool]]]] = [
     ("", [("My day", "/office", "home", "desk.read", "KeyH", True)]),
-    ("Sales", [
-        ("Parties", "/office/parties", "users", "parties.read", "KeyP", True),
-        ("Orders", "/office/orders", "shopping-cart", "orders.read", "KeyO", True),
-        ("Products", "/office/products", "packages", "catalogue.read", "KeyS", False),
-    ]),
-    ("Money", [
-        ("Receivables", "/office/receivables", "report-money", "receivables.read", "KeyR", True),
-        ("Invoices", "/office/invoices", "file-invoice", "invoices.read", "KeyI", False),
-        ("Payments", "/office/payments", "cash", "payments.read", "KeyM", False),
-        ("Debt warnings", "/office/dunning", "send", "dunning.read", "KeyD", False),
-    ]),
-    ("Company", [
-        ("Imports", "/office/imports", "database-import", "imports.run", "", False),
-        ("Telegram bot", "/office/bot", "brand-telegram", "bots.edit", "", False),
-        ("Colleagues", "/office/people", "user-plus", "people.edit", "", False),
-    ]),
+    (
+        "Sales",
+        [
+            ("Parties", "/office/parties", "users", "parties.read", "KeyP", True),
+            ("Orders", "/office/orders", "shopping-cart", "orders.read", "KeyO", True),
+            ("Products", "/office/products", "packages", "catalogue.read", "KeyS", False),
+        ],
+    ),
+    (
+        "Money",
+        [
+            (
+                "Receivables",
+                "/office/receivables",
+                "report-money",
+                "receivables.read",
+                "KeyR",
+                True,
+            ),
+            ("Invoices", "/office/invoices", "file-invoice", "invoices.read", "KeyI", False),
+            ("Payments", "/office/payments", "cash", "payments.read", "KeyM", False),
+            ("Debt warnings", "/office/dunning", "send", "dunning.read", "KeyD", False),
+        ],
+    ),
+    (
+        "Company",
+        [
+            ("Imports", "/office/imports", "database-import", "imports.run", "", False),
+            ("Telegram bot", "/office/bot", "brand-telegram", "bots.edit", "", False),
+            ("Colleagues", "/office/people", "user-plus", "people.edit", "", False),
+        ],
+    ),
 ]
 
 

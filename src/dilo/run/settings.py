@@ -26,9 +26,15 @@ class Settings(BaseSettings):
     dilo_bind: str = "127.0.0.1"
     dilo_web_workers: int = Field(1, ge=1, le=64)
     dilo_pool: int = Field(12, ge=2, le=200, description="database connections of one process")
-    dilo_secret: str = Field("", description="signs CSRF tokens; empty: made once in the data folder")
-    dilo_telegram_api: str = Field("https://api.telegram.org", description="base URL of the Bot API")
-    dilo_telegram_webhook: str = Field("", description="public https base for webhooks; empty: polling")
+    dilo_secret: str = Field(
+        "", description="signs CSRF tokens; empty: made once in the data folder"
+    )
+    dilo_telegram_api: str = Field(
+        "https://api.telegram.org", description="base URL of the Bot API"
+    )
+    dilo_telegram_webhook: str = Field(
+        "", description="public https base for webhooks; empty: polling"
+    )
     dilo_sms: Literal["none", "smpp", "http"] = "none"
     dilo_smpp_host: str = "127.0.0.1"
     dilo_smpp_port: int = Field(2775, ge=1, le=65535)
@@ -39,7 +45,9 @@ class Settings(BaseSettings):
     dilo_sms_token: str = ""
     dilo_smtp_url: str = Field("", description="smtp://user:password@host:port; empty: no e-mail")
     dilo_mail_from: str = "dilo@localhost"
-    dilo_lease_seconds: int = Field(60, ge=1, le=3600, description="how long a message is held to send")
+    dilo_lease_seconds: int = Field(
+        60, ge=1, le=3600, description="how long a message is held to send"
+    )
     dilo_sweep_seconds: float = Field(10.0, gt=0, le=600)
     dilo_log: Literal["pretty", "json"] = "pretty"
 

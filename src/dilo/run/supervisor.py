@@ -90,14 +90,21 @@ async def _keep(name: str, stopping: asyncio.Event) -> None:
     pause = 1.0
     while not stopping.is_set():
         child = await asyncio.create_subprocess_exec(
-            sys.executable, "-u", "-m", "dilo.run.cli", COMMANDS[name],
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True, env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            sys.executable,
+            "-u",
+            "-m",
+            "dilo.run.cli",
+            COMMANDS[name],
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
         )
         reading = asyncio.create_task(_copy(name, child.stdout))  # type: ignore[arg-type]
         ended = asyncio.create_task(child.wait())
-        await asyncio.wait({ended, asyncio.create_task(stopping.wait())},
-                           return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(
+            {ended, asyncio.create_task(stopping.wait())}, return_when=asyncio.FIRST_COMPLETED
+        )
         if stopping.is_set():
             await _stop(child)
         await reading
@@ -139,6 +146,8 @@ def _welcome(port: int) -> Sequence[str]:
 
     lines = [""]
     for login in LOGINS:
-        lines.append(f"{login.where:8} http://{login.host}:{port}{login.path:10} "
-                     f"{login.email:32} {login.password:12} {login.who}")
+        lines.append(
+            f"{login.where:8} http://{login.host}:{port}{login.path:10} "
+            f"{login.email:32} {login.password:12} {login.who}"
+        )
     return [*lines, "", i18n.say("run:stop_hint")]

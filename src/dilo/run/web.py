@@ -19,12 +19,13 @@ import dilo.parties.pages
 import dilo.payments.pages
 import dilo.people.pages
 import dilo.receivables.pages
-from dilo.kit import db, web
+from bots.telegram import webhook
+from dilo.kit import db, outbox, web
 from dilo.kit.errors import Forbidden, NotFound, Refusal
 from dilo.kit.templating import STATIC
 from dilo.kit.visit import visit
 from dilo.people.access import staff_at_door
-from dilo.run import embedded
+from dilo.run import embedded, events, jobs
 from dilo.run.database import open_database
 from dilo.run.navigation import office_menu
 from dilo.run.settings import settings
@@ -76,13 +77,23 @@ def refused(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:
 
 def declined(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     """Litestar's own refusals (no route, bad parameter, CSRF) in the same clothes."""
-    known: dict[int, Refusal] = {404: NotFound(), 403: Forbidden("FORM_EXPIRED"),
-                                 405: Refusal("METHOD", status=405)}
+    known: dict[int, Refusal] = {
+        404: NotFound(),
+        403: Forbidden("FORM_EXPIRED"),
+        405: Refusal("METHOD", status=405),
+    }
     if error.status_code >= 500:
         return broken(request, error)
-    return refused(request, known.get(error.status_code) or
-                   Refusal("UNREADABLE", status=404 if error.status_code == 400 and
-                           request.method == "GET" else error.status_code))
+    return refused(
+        request,
+        known.get(error.status_code)
+        or Refusal(
+            "UNREADABLE",
+            status=404
+            if error.status_code == 400 and request.method == "GET"
+            else error.status_code,
+        ),
+    )
 
 
 def busy(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
@@ -106,33 +117,51 @@ async def _close(app: Litestar) -> None:
 
 
 def make_app() -> Litestar:
+    events.wire()
+    outbox.use_waker(jobs.hint)
+    webhook.api_base = settings().dilo_telegram_api
+    webhook.webhook_base = settings().dilo_telegram_webhook
     secret = settings().dilo_secret or embedded.secret(settings().dilo_var, "forms")
     entrances = {"/office": staff_at_door, **_other_entrances()}
     middleware: list[Middleware] = [DefineMiddleware(Door, entrances=entrances)]
     return Litestar(
         route_handlers=[
-            health, _static(), *_routes(),
+            health,
+            _static(),
+            *_routes(),
         ],
         middleware=middleware,
         before_request=before_page,
         exception_handlers={
-            Refusal: refused, HTTPException: declined, asyncpg.LockNotAvailableError: busy,
-            asyncpg.DeadlockDetectedError: busy, asyncpg.TooManyConnectionsError: busy,
+            Refusal: refused,
+            HTTPException: declined,
+            asyncpg.LockNotAvailableError: busy,
+            asyncpg.DeadlockDetectedError: busy,
+            asyncpg.TooManyConnectionsError: busy,
             Exception: broken,
         },
         csrf_config=CSRFConfig(
-            secret=secret, cookie_name="dilo_csrf", header_name="x-csrftoken",
-            cookie_httponly=True, cookie_samesite="lax", exclude_from_csrf_key="no_csrf",
+            secret=secret,
+            cookie_name="dilo_csrf",
+            header_name="x-csrftoken",
+            cookie_httponly=True,
+            cookie_samesite="lax",
+            exclude_from_csrf_key="no_csrf",
         ),
-        on_startup=[_open], on_shutdown=[_close], openapi_config=None,
+        on_startup=[_open],
+        on_shutdown=[_close],
+        openapi_config=None,
         request_max_body_size=64 * 1024 * 1024,
     )
 
 
 def _static() -> Any:
     return create_static_files_router(
-        path="/static", directories=[STATIC], opt={"tenant": "none", "no_csrf": True},
-        cache_control=None, after_request=_keep_a_year,
+        path="/static",
+        directories=[STATIC],
+        opt={"tenant": "none", "no_csrf": True},
+        cache_control=None,
+        after_request=_keep_a_year,
     )
 
 

@@ -63,7 +63,9 @@ SELECT product_id, :warehouse_id, sum(quantity) FROM came GROUP BY product_id OR
 ON CONFLICT (tenant_id, product_id, warehouse_id) DO UPDATE SET on_hand = s.on_hand + excluded.on_hand
 """
 
-WAREHOUSES = "SELECT id, code, name, is_default FROM warehouse WHERE closed_at IS NULL ORDER BY name"
+WAREHOUSES = (
+    "SELECT id, code, name, is_default FROM warehouse WHERE closed_at IS NULL ORDER BY name"
+)
 NEW_WAREHOUSE = """
 INSERT INTO warehouse (code, name, is_default)
 VALUES (:code, :name, NOT EXISTS (SELECT 1 FROM warehouse WHERE is_default)) RETURNING id
@@ -91,9 +93,7 @@ class Wanted:
 
 
 async def lock_levels(warehouse_id: UUID, products: Iterable[UUID]) -> dict[UUID, Level]:
-    found = await db.rows_as(
-        Level, LOCK, warehouse_id=warehouse_id, products=sorted(set(products))
-    )
+    found = await db.rows_as(Level, LOCK, warehouse_id=warehouse_id, products=sorted(set(products)))
     return {level.product_id: level for level in found}
 
 
@@ -101,9 +101,7 @@ async def reserve(warehouse_id: UUID, wanted: Sequence[Wanted]) -> None:
     """All or nothing. The levels must be locked. Raises STOCK_SHORT."""
     if not wanted:
         return
-    touched = await db.execute(
-        RESERVE, warehouse_id=warehouse_id, **_columns(wanted)
-    )
+    touched = await db.execute(RESERVE, warehouse_id=warehouse_id, **_columns(wanted))
     if touched != len({one.product_id for one in wanted}):
         raise Refusal("STOCK_SHORT")
 
@@ -127,7 +125,9 @@ async def ship(warehouse_id: UUID, shipment_id: UUID, gone: Sequence[Wanted]) ->
 
 
 async def receive(
-    warehouse_id: UUID, came: Sequence[tuple[UUID, Decimal]], reason: str,
+    warehouse_id: UUID,
+    came: Sequence[tuple[UUID, Decimal]],
+    reason: str,
     source_id: UUID | None = None,
 ) -> None:
     """Goods come in (opening, receipt, return) or are corrected (adjustment, may be negative)."""
@@ -136,7 +136,10 @@ async def receive(
     ordered = sorted(came)
     await lock_levels(warehouse_id, [product_id for product_id, _ in ordered])
     await db.execute(
-        RECEIVE, warehouse_id=warehouse_id, reason=reason, source_id=source_id,
+        RECEIVE,
+        warehouse_id=warehouse_id,
+        reason=reason,
+        source_id=source_id,
         products=[product_id for product_id, _ in ordered],
         quantities=[quantity for _, quantity in ordered],
     )
@@ -173,5 +176,6 @@ async def adjust(
     if quantity < 0 and (product_id not in levels or levels[product_id].available < -quantity):
         raise Refusal("STOCK_SHORT")
     await receive(warehouse_id, [(product_id, quantity)], reason, actor.id)
-    await audit.note(actor, f"stock.{reason}", "product", product_id,
-                     after={"quantity": str(quantity)})
+    await audit.note(
+        actor, f"stock.{reason}", "product", product_id, after={"quantity": str(quantity)}
+    )

@@ -9,7 +9,19 @@ from dilo.orders.actions.reconsider import reconsider_held
 from dilo.orders.actions.take_back import take_back
 
 __all__ = [
-    "cancel_order", "close_order", "credit_standing", "decide_override", "dispatch_order", "edit_draft",
-    "invoice_shipment", "place_order", "preview_order", "reconsider_held", "release_shipment",
-    "reopen_order", "request_override", "submit_order", "take_back",
+    "cancel_order",
+    "close_order",
+    "credit_standing",
+    "decide_override",
+    "dispatch_order",
+    "edit_draft",
+    "invoice_shipment",
+    "place_order",
+    "preview_order",
+    "reconsider_held",
+    "release_shipment",
+    "reopen_order",
+    "request_override",
+    "submit_order",
+    "take_back",
 ]

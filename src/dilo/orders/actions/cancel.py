@@ -57,9 +57,19 @@ async def _end(actor: Actor, head: OrderHead, state: str, reason: str) -> None:
         lines = await order_lines(head.id)
         await lock_levels(head.warehouse_id, [line.product_id for line in lines])
         await release([line.id for line in lines])
-        await db.execute(UNEXPOSE, party_id=head.party_id, currency=head.currency,
-                         amount=head.total - head.shipped_amount)
+        await db.execute(
+            UNEXPOSE,
+            party_id=head.party_id,
+            currency=head.currency,
+            amount=head.total - head.shipped_amount,
+        )
     await db.execute(DROP_HELD, id=head.id)
     await db.execute(CANCEL, id=head.id, state=state, now=clock.now(), reason=reason.strip())
-    await audit.note(actor, f"orders.{state}", "sales_order", head.id,
-                     before={"state": head.state}, after={"state": state, "reason": reason})
+    await audit.note(
+        actor,
+        f"orders.{state}",
+        "sales_order",
+        head.id,
+        before={"state": head.state},
+        after={"state": state, "reason": reason},
+    )

@@ -12,7 +12,12 @@ from dilo.kit.money import ZERO
 from dilo.orders.actions.decision import judge, keep_evaluation
 from dilo.orders.commands import Dispatch, Dispatched, LineAsked
 from dilo.orders.queries import (
-    OrderHead, OrderLine, locked_head, order_head, order_lines, terms_of,
+    OrderHead,
+    OrderLine,
+    locked_head,
+    order_head,
+    order_lines,
+    terms_of,
 )
 from dilo.orders.rules import DISPATCH, line_share, passes
 from dilo.receivables.actions import Document, DocumentLine, lock_balance, post_documents
@@ -91,15 +96,21 @@ async def dispatch_order(actor: Actor, command: Dispatch) -> Dispatched:
         raise Refusal("WRONG_STATE", number=head.number, state=head.state)
     parts = _parts(await order_lines(head.id), command.lines)
     terms = await terms_of(head.party_id, current_tenant().today(), head.warehouse_id)
-    verdicts = await judge(terms, balance, (), head.total - head.shipped_amount,
-                           stage=DISPATCH, order_id=head.id)
+    verdicts = await judge(
+        terms, balance, (), head.total - head.shipped_amount, stage=DISPATCH, order_id=head.id
+    )
     passed = passes(verdicts)
     shipment_id, number = await _write(head, parts, command.key, passed)
     await keep_evaluation(head.id, DISPATCH, verdicts, passed, shipment_id)
     if passed:
         await _leave(head, parts, shipment_id)
-    await audit.note(actor, "shipments.dispatch", "sales_order", head.id,
-                     after={"shipment": number, "passed": passed})
+    await audit.note(
+        actor,
+        "shipments.dispatch",
+        "sales_order",
+        head.id,
+        after={"shipment": number, "passed": passed},
+    )
     state = "dispatched" if passed else "held"
     invoice_id = await invoice_shipment(actor, shipment_id) if passed and command.invoice else None
     return Dispatched(shipment_id, number, state, [] if passed else verdicts, invoice_id)
@@ -128,13 +139,23 @@ def _parts(lines: Sequence[OrderLine], asked: Sequence[LineAsked]) -> list[Part]
 async def _write(head: OrderHead, parts: list[Part], key: str, passed: bool) -> tuple[UUID, str]:
     shipment_id, number = uuid7(), await next_number("shipment", "SH")
     await db.execute(
-        SHIPMENT, id=shipment_id, number=number, order_id=head.id, party_id=head.party_id,
-        warehouse_id=head.warehouse_id, state="dispatched" if passed else "held",
-        currency=head.currency, total=sum((amount for _, _, amount in parts), ZERO), key=key,
-        at=clock.now() if passed else None, on=current_tenant().today() if passed else None,
+        SHIPMENT,
+        id=shipment_id,
+        number=number,
+        order_id=head.id,
+        party_id=head.party_id,
+        warehouse_id=head.warehouse_id,
+        state="dispatched" if passed else "held",
+        currency=head.currency,
+        total=sum((amount for _, _, amount in parts), ZERO),
+        key=key,
+        at=clock.now() if passed else None,
+        on=current_tenant().today() if passed else None,
     )
     await db.execute(
-        SHIPMENT_LINES, id=shipment_id, lines=[line.id for line, _, _ in parts],
+        SHIPMENT_LINES,
+        id=shipment_id,
+        lines=[line.id for line, _, _ in parts],
         products=[line.product_id for line, _, _ in parts],
         quantities=[quantity for _, quantity, _ in parts],
         amounts=[amount for _, _, amount in parts],
@@ -144,14 +165,22 @@ async def _write(head: OrderHead, parts: list[Part], key: str, passed: bool) -> 
 
 async def _leave(head: OrderHead, parts: list[Part], shipment_id: UUID) -> None:
     await ship(
-        head.warehouse_id, shipment_id,
-        [Wanted(line.id, line.product_id, quantity) for line, quantity, _ in parts
-         if line.kind != "service"],
+        head.warehouse_id,
+        shipment_id,
+        [
+            Wanted(line.id, line.product_id, quantity)
+            for line, quantity, _ in parts
+            if line.kind != "service"
+        ],
     )
     amount = sum((amount for _, _, amount in parts), ZERO)
     whole = await _is_last(head.id, parts)
     await db.execute(
-        GONE, order_id=head.id, party_id=head.party_id, currency=head.currency, amount=amount,
+        GONE,
+        order_id=head.id,
+        party_id=head.party_id,
+        currency=head.currency,
+        amount=amount,
         state="shipped" if whole else "partially_shipped",
         lines=[line.id for line, _, _ in parts],
         quantities=[quantity for _, quantity, _ in parts],
@@ -176,18 +205,22 @@ async def release_shipment(actor: Actor, shipment_id: UUID) -> Dispatched:
     if shipment["state"] != "held" or head.state not in ("confirmed", "partially_shipped"):
         raise Refusal("WRONG_STATE", number=shipment["number"], state=shipment["state"])
     terms = await terms_of(head.party_id, current_tenant().today(), head.warehouse_id)
-    verdicts = await judge(terms, balance, (), head.total - head.shipped_amount, stage=DISPATCH,
-                           order_id=head.id)
+    verdicts = await judge(
+        terms, balance, (), head.total - head.shipped_amount, stage=DISPATCH, order_id=head.id
+    )
     passed = passes(verdicts)
     await keep_evaluation(head.id, DISPATCH, verdicts, passed, shipment_id)
     if not passed:
         return Dispatched(shipment_id, shipment["number"], "held", verdicts)
-    asked = [LineAsked(row["order_line_id"], row["quantity"])
-             for row in await db.rows(LINES_OF, id=shipment_id)]
+    asked = [
+        LineAsked(row["order_line_id"], row["quantity"])
+        for row in await db.rows(LINES_OF, id=shipment_id)
+    ]
     await _leave(head, _parts(await order_lines(head.id), asked), shipment_id)
     await db.execute(LEAVE, id=shipment_id, at=clock.now(), on=current_tenant().today())
-    await audit.note(actor, "shipments.release", "sales_order", head.id,
-                     after={"shipment": shipment["number"]})
+    await audit.note(
+        actor, "shipments.release", "sales_order", head.id, after={"shipment": shipment["number"]}
+    )
     return Dispatched(shipment_id, shipment["number"], "dispatched", verdicts)
 
 
@@ -207,21 +240,40 @@ async def invoice_shipment(actor: Actor, shipment_id: UUID) -> UUID:
     shipped_on = shipment["dispatched_on"]
     terms = await terms_of(shipment["party_id"], shipped_on)
     lines = [
-        DocumentLine(row["product_id"], row["quantity"], row["price"], row["amount"],
-                     order_line_id=row["order_line_id"])
+        DocumentLine(
+            row["product_id"],
+            row["quantity"],
+            row["price"],
+            row["amount"],
+            order_line_id=row["order_line_id"],
+        )
         for row in await db.rows(LINES_OF, id=shipment_id)
     ]
     document = Document(
-        "invoice", await next_number("invoice", "INV"), shipment["party_id"], shipped_on,
-        shipped_on + timedelta(days=terms.credit_days), shipment["currency"], lines,
-        order_id=shipment["order_id"], shipment_id=shipment_id,
+        "invoice",
+        await next_number("invoice", "INV"),
+        shipment["party_id"],
+        shipped_on,
+        shipped_on + timedelta(days=terms.credit_days),
+        shipment["currency"],
+        lines,
+        order_id=shipment["order_id"],
+        shipment_id=shipment_id,
     )
     await post_documents([document])
-    await db.execute(INVOICED, id=shipment_id, order_id=shipment["order_id"],
-                     total=shipment["total"], party_id=shipment["party_id"],
-                     currency=shipment["currency"])
-    await audit.note(actor, "invoices.post", "invoice", document.id,
-                     after={"number": document.number, "total": str(document.total)})
+    await db.execute(
+        INVOICED,
+        id=shipment_id,
+        order_id=shipment["order_id"],
+        total=shipment["total"],
+        party_id=shipment["party_id"],
+        currency=shipment["currency"],
+    )
+    await audit.note(
+        actor,
+        "invoices.post",
+        "invoice",
+        document.id,
+        after={"number": document.number, "total": str(document.total)},
+    )
     return document.id
-
-

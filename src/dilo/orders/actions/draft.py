@@ -68,8 +68,14 @@ async def submit_order(actor: Actor, order_id: UUID, version: int | None = None)
     await keep_evaluation(order_id, CONFIRMATION, verdicts, state == "confirmed")
     if state == "confirmed":
         await reserve(head.warehouse_id, _wanted(lines))
-    await audit.note(actor, "orders.submit", "sales_order", order_id,
-                     before={"state": head.state}, after={"state": state})
+    await audit.note(
+        actor,
+        "orders.submit",
+        "sales_order",
+        order_id,
+        before={"state": head.state},
+        after={"state": state},
+    )
     return Placed(head.id, head.number, state, head.total, head.currency, verdicts)
 
 
@@ -78,8 +84,9 @@ def _told(head: OrderHead, verdicts: list[Verdict], *, repeated: bool) -> Placed
 
 
 def _wanted(lines: Sequence[OrderLine]) -> list[Wanted]:
-    return [Wanted(line.id, line.product_id, line.quantity) for line in lines
-            if line.kind != "service"]
+    return [
+        Wanted(line.id, line.product_id, line.quantity) for line in lines if line.kind != "service"
+    ]
 
 
 async def _judged(head: OrderHead, balance: Balance) -> tuple[list[Verdict], list[OrderLine]]:
@@ -87,18 +94,31 @@ async def _judged(head: OrderHead, balance: Balance) -> tuple[list[Verdict], lis
     lines = await order_lines(head.id)
     levels = await lock_levels(head.warehouse_id, [line.product_id for line in lines])
     facts = [
-        line_facts(line.line_no, line.code, line.kind, line.quantity, line.price, line.amount,
-                   line.floor, levels.get(line.product_id))
+        line_facts(
+            line.line_no,
+            line.code,
+            line.kind,
+            line.quantity,
+            line.price,
+            line.amount,
+            line.floor,
+            levels.get(line.product_id),
+        )
         for line in lines
     ]
-    verdicts = await judge(terms, balance, facts, head.total, stage=CONFIRMATION,
-                           order_id=head.id)
+    verdicts = await judge(terms, balance, facts, head.total, stage=CONFIRMATION, order_id=head.id)
     return verdicts, lines
 
 
 async def edit_draft(
-    actor: Actor, order_id: UUID, version: int, lines: Sequence[LineInput], *,
-    comment: str | None, ship_on: date | None, by: str = "code",
+    actor: Actor,
+    order_id: UUID,
+    version: int,
+    lines: Sequence[LineInput],
+    *,
+    comment: str | None,
+    ship_on: date | None,
+    by: str = "code",
 ) -> None:
     """Replaces the lines of a draft at today's prices. ``version`` is what the editor saw.
 
@@ -113,11 +133,18 @@ async def edit_draft(
         raise Refusal("CHANGED_MEANWHILE", number=head.number)
     terms = await terms_of(head.party_id, current_tenant().today(), head.warehouse_id)
     fresh = await price_lines(terms, lines, by)
-    await db.execute(REPLACE_LINES, id=order_id, total=total_of(fresh), comment=comment,
-                     ship_on=ship_on)
+    await db.execute(
+        REPLACE_LINES, id=order_id, total=total_of(fresh), comment=comment, ship_on=ship_on
+    )
     await db.execute(ADD_LINES, id=order_id, **line_columns(fresh))
-    await audit.note(actor, "orders.edit", "sales_order", order_id,
-                     before={"total": str(head.total)}, after={"total": str(total_of(fresh))})
+    await audit.note(
+        actor,
+        "orders.edit",
+        "sales_order",
+        order_id,
+        before={"total": str(head.total)},
+        after={"total": str(total_of(fresh))},
+    )
 
 
 async def reopen_order(actor: Actor, order_id: UUID) -> None:

@@ -39,12 +39,21 @@ async def request_override(
     if not gates or not set(gates) <= OVERRIDABLE.keys():
         raise Refusal("GATE_BAD", status=422)
     override_id = await db.value(
-        REQUEST, order_id=order_id, gates=sorted(set(gates)), amount=round(amount, 2),
-        reason=reason.strip(), requested_by=actor.id,
+        REQUEST,
+        order_id=order_id,
+        gates=sorted(set(gates)),
+        amount=round(amount, 2),
+        reason=reason.strip(),
+        requested_by=actor.id,
         expires_at=clock.now() + timedelta(days=min(max(days, 1), DAYS_MAX)),
     )
-    await audit.note(actor, "overrides.request", "sales_order", order_id,
-                     after={"amount": str(amount), "gates": gates, "reason": reason})
+    await audit.note(
+        actor,
+        "overrides.request",
+        "sales_order",
+        order_id,
+        after={"amount": str(amount), "gates": gates, "reason": reason},
+    )
     return override_id
 
 

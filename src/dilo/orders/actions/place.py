@@ -157,8 +157,10 @@ async def price_lines(terms: Terms, asked: Sequence[LineInput], by: str) -> list
     unpriced = [one.code or one.ref for one in found if one.price is None]
     if unpriced:
         raise Refusal("NO_PRICE", status=422, codes=", ".join(unpriced[:20]))
-    lines = [_new_line(n, one, line) for n, (one, line) in
-             enumerate(zip(found, asked, strict=True), start=1)]
+    lines = [
+        _new_line(n, one, line)
+        for n, (one, line) in enumerate(zip(found, asked, strict=True), start=1)
+    ]
     if total_of(lines) > AMOUNT_MAX:
         raise Refusal("QUANTITY_BAD", status=422, product=lines[0].found.code)
     return lines
@@ -175,19 +177,29 @@ def total_of(lines: Sequence[NewLine]) -> Decimal:
 
 
 def wanted_of(lines: Sequence[NewLine]) -> list[Wanted]:
-    return [Wanted(line.id, line.product_id, line.quantity) for line in lines
-            if line.found.kind != "service"]
+    return [
+        Wanted(line.id, line.product_id, line.quantity)
+        for line in lines
+        if line.found.kind != "service"
+    ]
 
 
 async def _judged(terms: Terms, lines: Sequence[NewLine], balance: Balance) -> list[Verdict]:
     levels = await lock_levels(warehouse_of(terms), [line.product_id for line in lines])
     facts = [
-        line_facts(line.line_no, line.found.code or "", line.found.kind or "goods", line.quantity,
-                   line.price, line.amount, line.found.floor, levels.get(line.product_id))
+        line_facts(
+            line.line_no,
+            line.found.code or "",
+            line.found.kind or "goods",
+            line.quantity,
+            line.price,
+            line.amount,
+            line.found.floor,
+            levels.get(line.product_id),
+        )
         for line in lines
     ]
-    return await judge(terms, balance, facts, total_of(lines),
-                       stage=CONFIRMATION, order_id=None)
+    return await judge(terms, balance, facts, total_of(lines), stage=CONFIRMATION, order_id=None)
 
 
 async def _placed_before(key: str, request: bytes) -> Placed | None:
@@ -196,14 +208,24 @@ async def _placed_before(key: str, request: bytes) -> Placed | None:
         return None
     if row["request_hash"] != request:
         raise Refusal("KEY_REUSED")
-    return Placed(row["id"], row["number"], row["state"], row["total"], row["currency"],
-                  await last_verdicts(row["id"]), repeated=True)
+    return Placed(
+        row["id"],
+        row["number"],
+        row["state"],
+        row["total"],
+        row["currency"],
+        await last_verdicts(row["id"]),
+        repeated=True,
+    )
 
 
 def source_of(found: Priced) -> dict[str, str | None]:
     """Which list gave the price, kept on the line for whoever asks later."""
-    return {"list": found.list_code, "scope": found.scope,
-            "from": str(found.min_quantity) if found.min_quantity is not None else None}
+    return {
+        "list": found.list_code,
+        "scope": found.scope,
+        "from": str(found.min_quantity) if found.min_quantity is not None else None,
+    }
 
 
 def line_columns(lines: Sequence[NewLine]) -> dict[str, object]:
@@ -221,15 +243,34 @@ def line_columns(lines: Sequence[NewLine]) -> dict[str, object]:
 
 
 async def _write(
-    actor: Actor, command: PlaceOrder, terms: Terms, lines: Sequence[NewLine], request: bytes,
-    state: str, verdicts: Sequence[Verdict],
+    actor: Actor,
+    command: PlaceOrder,
+    terms: Terms,
+    lines: Sequence[NewLine],
+    request: bytes,
+    state: str,
+    verdicts: Sequence[Verdict],
 ) -> Placed:
     order_id, total = uuid7(), total_of(lines)
     number = await db.value(
-        INSERT, id=order_id, party_id=terms.party_id, agreement_id=terms.agreement_id,
-        warehouse_id=warehouse_of(terms), state=state, door=command.door,
-        currency=terms.currency, total=total, ship_on=command.ship_on, comment=command.comment,
-        placed_by=actor.name, placed_by_id=actor.id, actor_kind=actor.kind, key=command.key,
-        request_hash=request, now=clock.now(), verdicts=kept(verdicts), **line_columns(lines),
+        INSERT,
+        id=order_id,
+        party_id=terms.party_id,
+        agreement_id=terms.agreement_id,
+        warehouse_id=warehouse_of(terms),
+        state=state,
+        door=command.door,
+        currency=terms.currency,
+        total=total,
+        ship_on=command.ship_on,
+        comment=command.comment,
+        placed_by=actor.name,
+        placed_by_id=actor.id,
+        actor_kind=actor.kind,
+        key=command.key,
+        request_hash=request,
+        now=clock.now(),
+        verdicts=kept(verdicts),
+        **line_columns(lines),
     )
     return Placed(order_id, number, state, total, terms.currency, list(verdicts))

@@ -12,7 +12,12 @@ from dilo.orders.commands import LineAsked, TakeBack
 from dilo.orders.queries import OrderHead, OrderLine, locked_head, order_head, order_lines
 from dilo.orders.rules import line_share
 from dilo.receivables.actions import (
-    Document, DocumentLine, Share, allocate, lock_balance, post_documents,
+    Document,
+    DocumentLine,
+    Share,
+    allocate,
+    lock_balance,
+    post_documents,
 )
 from dilo.receivables.queries import item_of_document
 from dilo.stock.actions import receive
@@ -62,12 +67,18 @@ async def take_back(actor: Actor, command: TakeBack) -> UUID:
     await receive(
         head.warehouse_id,
         [(line.product_id, quantity) for line, quantity, _ in parts if line.kind != "service"],
-        "return", head.id,
+        "return",
+        head.id,
     )
     note = await _credit_note(head, parts)
     return_id = await _write(head, parts, command, note)
-    await audit.note(actor, "returns.accept", "sales_order", head.id,
-                     after={"total": str(note.total), "credit_note": note.number})
+    await audit.note(
+        actor,
+        "returns.accept",
+        "sales_order",
+        head.id,
+        after={"total": str(note.total), "credit_note": note.number},
+    )
     return return_id
 
 
@@ -94,11 +105,18 @@ async def _credit_note(head: OrderHead, parts: list[Part]) -> Document:
     today = current_tenant().today()
     invoices = [row["id"] for row in await db.rows(INVOICES_OF, id=head.id)]
     note = Document(
-        "credit_note", await next_number("credit_note", "CN"), head.party_id, today, today,
+        "credit_note",
+        await next_number("credit_note", "CN"),
+        head.party_id,
+        today,
+        today,
         head.currency,
-        [DocumentLine(line.product_id, quantity, line.price, amount, order_line_id=line.id)
-         for line, quantity, amount in parts],
-        order_id=head.id, credits_invoice_id=invoices[0] if invoices else None,
+        [
+            DocumentLine(line.product_id, quantity, line.price, amount, order_line_id=line.id)
+            for line, quantity, amount in parts
+        ],
+        order_id=head.id,
+        credits_invoice_id=invoices[0] if invoices else None,
     )
     await post_documents([note])
     if note.total:
@@ -119,18 +137,25 @@ async def _spend(note: Document, invoices: Sequence[UUID]) -> None:
     await allocate(shares, note.issued_on)
 
 
-async def _write(
-    head: OrderHead, parts: list[Part], command: TakeBack, note: Document
-) -> UUID:
+async def _write(head: OrderHead, parts: list[Part], command: TakeBack, note: Document) -> UUID:
     return_id = uuid7()
     await db.execute(
-        RETURN, id=return_id, number=await next_number("return", "RT"), order_id=head.id,
-        party_id=head.party_id, warehouse_id=head.warehouse_id, credit_note_id=note.id,
-        reason=command.reason.strip(), total=sum((amount for _, _, amount in parts), ZERO),
-        key=command.key, on=note.issued_on,
+        RETURN,
+        id=return_id,
+        number=await next_number("return", "RT"),
+        order_id=head.id,
+        party_id=head.party_id,
+        warehouse_id=head.warehouse_id,
+        credit_note_id=note.id,
+        reason=command.reason.strip(),
+        total=sum((amount for _, _, amount in parts), ZERO),
+        key=command.key,
+        on=note.issued_on,
     )
     await db.execute(
-        RETURN_LINES, id=return_id, lines=[line.id for line, _, _ in parts],
+        RETURN_LINES,
+        id=return_id,
+        lines=[line.id for line, _, _ in parts],
         products=[line.product_id for line, _, _ in parts],
         quantities=[quantity for _, quantity, _ in parts],
         amounts=[amount for _, _, amount in parts],

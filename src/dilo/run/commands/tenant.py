@@ -23,7 +23,9 @@ def command() -> None:
 @click.option("--slug", default="", help="Short name in addresses; made from NAME by default.")
 @click.option("--time-zone", default="Europe/Kyiv", show_default=True)
 @click.option("--email", default="", help="The owner's sign-in; owner@SLUG.example by default.")
-@click.option("--password", default="", help="The owner's password; made up and printed by default.")
+@click.option(
+    "--password", default="", help="The owner's password; made up and printed by default."
+)
 def new(
     name: str, currency: str, language: str, slug: str, time_zone: str, email: str, password: str
 ) -> None:
@@ -31,9 +33,18 @@ def new(
 
     `dilo tenant new "Acme Ltd" --currency GBP --language en`
     """
-    made = servers.run(lambda: new_tenant(
-        servers.owner_url(), name, currency=currency.upper(), language=language, slug=slug,
-        time_zone=time_zone, owner_email=email, owner_password=password))
+    made = servers.run(
+        lambda: new_tenant(
+            servers.owner_url(),
+            name,
+            currency=currency.upper(),
+            language=language,
+            slug=slug,
+            time_zone=time_zone,
+            owner_email=email,
+            owner_password=password,
+        )
+    )
     click.echo(f"{made.slug}  http://{made.host}:{servers.settings().dilo_port}/office")
     click.echo(f"{made.owner_email}  {made.owner_password}")
 

@@ -1,0 +1,15 @@
+"""What came from outside, once: the same external id is taken a second time by nobody."""
+
+from typing import Any
+
+from dilo.kit import db
+
+TAKE = """
+INSERT INTO inbox (source, external_id, payload) VALUES (:source, :external_id, :payload)
+ON CONFLICT (tenant_id, source, external_id) DO NOTHING RETURNING id
+"""
+
+
+async def take(source: str, external_id: str, payload: dict[str, Any]) -> bool:
+    """True for the first time. The row commits with whatever the message caused."""
+    return await db.value(TAKE, source=source, external_id=external_id, payload=payload) is not None

@@ -1,0 +1,74 @@
+"""Long polling of every tenant's bot in one process, for machines Telegram cannot reach."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from uuid import UUID
+
+from aiogram.exceptions import TelegramAPIError, TelegramConflictError, TelegramUnauthorizedError
+
+from bots.telegram.channel import bot_of
+from bots.telegram.updates import take_update
+from dilo.messaging import telegram_bots
+from dilo.messaging.sending import drain
+from dilo.run import events
+from dilo.run.settings import settings
+from tenants.scope import scope, tenant_ids
+
+log = logging.getLogger("dilo.polling")
+LOOK_SECONDS = 10.0
+WAIT_SECONDS = 8
+PAUSE_SECONDS = 5.0
+
+
+async def poll() -> None:
+    """A task per tenant that has a bot; new bots are noticed within ten seconds."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+    events.wire()
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    tasks: dict[UUID, asyncio.Task[None]] = {}
+    while not stopping.is_set():
+        for tenant_id in await tenant_ids():
+            task = tasks.get(tenant_id)
+            if task is None or task.done():
+                tasks[tenant_id] = asyncio.create_task(_poll_one(tenant_id, stopping))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), LOOK_SECONDS)
+    for task in tasks.values():
+        task.cancel()
+    await asyncio.gather(*tasks.values(), return_exceptions=True)
+
+
+async def _poll_one(tenant_id: UUID, stopping: asyncio.Event) -> None:
+    """Ends when the tenant has no live bot; the next look begins again."""
+    while not stopping.is_set():
+        async with scope(tenant_id):
+            bot = await telegram_bots.bot_or_none()
+        if bot is None or bot.state == "failed":
+            return
+        speaker = bot_of(bot.token, settings().dilo_telegram_api)
+        try:
+            updates = await speaker.get_updates(
+                offset=bot.offset_id + 1,
+                timeout=WAIT_SECONDS,
+                allowed_updates=["message", "callback_query"],
+                request_timeout=WAIT_SECONDS + 10,
+            )
+        except TelegramUnauthorizedError as error:
+            async with scope(tenant_id):
+                await telegram_bots.set_state(bot.id, "failed", str(error))
+            return
+        except (TelegramConflictError, TelegramAPIError) as error:
+            log.warning("tenant %s: %s", tenant_id, error)
+            await asyncio.sleep(PAUSE_SECONDS)
+            continue
+        for update in updates:
+            async with scope(tenant_id):
+                data = update.model_dump(mode="json", by_alias=True, exclude_none=True)
+                await take_update(bot, data)
+                await telegram_bots.advance(bot.id, update.update_id)
+        if updates:
+            await drain(tenant_id, settings().dilo_lease_seconds)
