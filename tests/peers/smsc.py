@@ -7,6 +7,7 @@
 import asyncio
 import struct
 from dataclasses import dataclass, field
+from secrets import token_hex
 
 BIND = {0x1: "receiver", 0x2: "transmitter", 0x9: "transceiver"}
 SUBMIT, DELIVER, ENQUIRE, UNBIND = 0x4, 0x5, 0x15, 0x6
@@ -34,6 +35,7 @@ class SmscPeer:
     server: asyncio.Server | None = None
     lines: list[asyncio.StreamWriter] = field(default_factory=list)
     sequence: int = 0
+    name: str = field(default_factory=lambda: token_hex(4))
 
     def say(self, number: str, *steps: str) -> None:
         self.scripts.setdefault(number, []).extend(steps)
@@ -50,10 +52,21 @@ class SmscPeer:
             self.server.close()
 
     async def receipt(self, message_id: str, status: str, *, err: str = "000") -> None:
-        text = (f"id:{message_id} sub:001 dlvrd:001 submit date:2611240700 done date:2611240701 "
-                f"stat:{status} err:{err} text:").encode()
-        body = (b"\0" + b"\1\1" + b"380501112233\0" + b"\5\0Dilo\0" + b"\x04\0\0" + b"\0\0"
-                + b"\0\0\0\0" + bytes([len(text)]) + text)
+        text = (
+            f"id:{message_id} sub:001 dlvrd:001 submit date:2611240700 done date:2611240701 "
+            f"stat:{status} err:{err} text:"
+        ).encode()
+        body = (
+            b"\0"
+            + b"\1\1"
+            + b"380501112233\0"
+            + b"\5\0Dilo\0"
+            + b"\x04\0\0"
+            + b"\0\0"
+            + b"\0\0\0\0"
+            + bytes([len(text)])
+            + text
+        )
         self.sequence += 1
         self.lines[-1].write(_pdu(DELIVER, 0, self.sequence, body))
         await self.lines[-1].drain()
@@ -82,10 +95,8 @@ class SmscPeer:
         elif command in (ENQUIRE, UNBIND):
             writer.write(_pdu(command | RESPONSE, 0, sequence, b""))
 
-    async def _submitted(
-        self, writer: asyncio.StreamWriter, sequence: int, body: bytes
-    ) -> None:
-        submitted = _read_submit(body, f"M{len(self.accepted) + 1}")
+    async def _submitted(self, writer: asyncio.StreamWriter, sequence: int, body: bytes) -> None:
+        submitted = _read_submit(body, f"{self.name}-{len(self.accepted) + 1}")
         script = self.scripts.get(submitted.number)
         step = script.pop(0) if script else "ok"
         status = {"throttle": THROTTLED, "bad": BAD_NUMBER}.get(step, 0)
@@ -99,7 +110,9 @@ class SmscPeer:
         if step == "close":
             writer.transport.abort()
         elif step != "silent":
-            writer.write(_pdu(SUBMIT | RESPONSE, 0, sequence, submitted.message_id.encode() + b"\0"))
+            writer.write(
+                _pdu(SUBMIT | RESPONSE, 0, sequence, submitted.message_id.encode() + b"\0")
+            )
 
 
 def _pdu(command: int, status: int, sequence: int, body: bytes) -> bytes:
@@ -112,11 +125,11 @@ def _read_submit(body: bytes, message_id: str) -> Submitted:
     number, rest = rest[2:].split(b"\0", 1)
     rest = rest[3:].split(b"\0", 2)[2]  # esm, protocol, priority; schedule; validity
     coding, length = rest[2], rest[4]
-    text, rest = rest[5:5 + length], rest[5 + length:]
+    text, rest = rest[5 : 5 + length], rest[5 + length :]
     while len(rest) >= 4:
         tag, size = struct.unpack("!HH", rest[:4])
         if tag == PAYLOAD:
-            text = rest[4:4 + size]
-        rest = rest[4 + size:]
+            text = rest[4 : 4 + size]
+        rest = rest[4 + size :]
     said = text.decode("utf-16-be" if coding == 8 else "latin-1")
     return Submitted(message_id, number.decode(), sender.decode(), said, coding)

@@ -11,6 +11,8 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
+from dilo.run.embedded import free_port
+
 
 @dataclass
 class SmtpPeer:
@@ -27,9 +29,7 @@ class SmtpPeer:
         return f"smtp://127.0.0.1:{self.controller.server.sockets[0].getsockname()[1]}"
 
     def start(self) -> "SmtpPeer":
-        self.controller = Controller(self, hostname="127.0.0.1", port=0)
-        # Controller.start() connects to self.port to see it up; port 0 is known only afterwards.
-        self.controller._trigger_server = lambda: None  # type: ignore[method-assign]
+        self.controller = Controller(self, hostname="127.0.0.1", port=free_port())
         self.controller.start()
         return self
 
@@ -37,15 +37,21 @@ class SmtpPeer:
         if self.controller is not None:
             self.controller.stop(no_assert=True)
 
-    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str,  # noqa: N802
-                          options: Any) -> str:
+    async def handle_RCPT(
+        self,
+        server: Any,
+        session: Any,
+        envelope: Any,
+        address: str,
+        options: Any,
+    ) -> str:
         script = self.scripts.get(address, [])
         if script and script[0] != "drop":
             return script.pop(0)
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         address = envelope.rcpt_tos[0]
         self.accepted.append((address, message_from_bytes(envelope.content, policy=default)))
         script = self.scripts.get(address, [])

@@ -52,8 +52,12 @@ class TelegramPeer:
 
     async def _called(self, request: web.Request) -> web.StreamResponse:
         form = await request.post()
-        call = Call(request.match_info["token"], request.match_info["method"],
-                    str(form.get("chat_id", "")), str(form.get("text", "")))
+        call = Call(
+            request.match_info["token"],
+            request.match_info["method"],
+            str(form.get("chat_id", "")),
+            str(form.get("text", "")),
+        )
         self.asked.append(call)
         if call.method != "sendMessage":
             return web.json_response({"ok": True, "result": True})
@@ -68,9 +72,17 @@ class TelegramPeer:
         if step[0] == "drop":
             assert request.transport is not None
             request.transport.abort()
-        return web.json_response({"ok": True, "result": {
-            "message_id": len(self.accepted), "date": 1, "text": call.text,
-            "chat": {"id": int(call.chat), "type": "private"}}})
+        return web.json_response(
+            {
+                "ok": True,
+                "result": {
+                    "message_id": len(self.accepted),
+                    "date": 1,
+                    "text": call.text,
+                    "chat": {"id": int(call.chat), "type": "private"},
+                },
+            }
+        )
 
 
 def _refusal(step: tuple[Any, ...]) -> web.Response | None:
@@ -78,8 +90,7 @@ def _refusal(step: tuple[Any, ...]) -> web.Response | None:
         "429": (429, "Too Many Requests: retry after", {"retry_after": step[-1]}),
         "403": (403, "Forbidden: bot was blocked by the user", {}),
         "400": (400, f"Bad Request: {step[-1]}", {}),
-        "migrate": (400, "Bad Request: group chat was upgraded",
-                    {"migrate_to_chat_id": step[-1]}),
+        "migrate": (400, "Bad Request: group chat was upgraded", {"migrate_to_chat_id": step[-1]}),
         "500": (500, "Internal Server Error", {}),
     }.get(step[0], (200, "", {}))
     if status == 200:
