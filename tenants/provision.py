@@ -11,8 +11,8 @@ from babel import Locale
 from babel.numbers import list_currencies
 
 from dilo.kit import db
-from dilo.kit.errors import Refusal
-from tenants.scope import scope
+from dilo.kit.errors import NotFound, Refusal
+from tenants.scope import scope, tenant_ids, tenant_of_host
 from tenants.sessions import hash_password
 
 LANGUAGES = ("uk", "en", "ru")
@@ -106,4 +106,14 @@ async def add_member(
     return identity_id
 
 
-__all__ = ["NewTenant", "add_identity", "add_member", "new_tenant", "slug_of"]
+async def tenant_of_slug(slug: str) -> UUID:
+    """For the command line, where people name companies. Raises UNKNOWN_TENANT."""
+    try:
+        return (await tenant_of_host(f"{slug}.localhost")).id
+    except NotFound:
+        pass
+    for tenant_id in await tenant_ids():
+        async with scope(tenant_id) as tenant:
+            if tenant.slug == slug:
+                return tenant_id
+    raise Refusal("UNKNOWN_TENANT", status=404, slug=slug)

@@ -103,7 +103,7 @@ async def make_goods(random: Random, world: World, count: int) -> None:
     second = await stock.new_warehouse("LVIV", "Львів")
     for warehouse, most in ((main, 900), (second, 200)):
         came = [
-            (product_id, Decimal(random.choice((0, 5, 40, most // 2, most))))
+            (product_id, Decimal(random.choice((0, 40, most // 4, most // 2, most, most, most))))
             for product_id, _ in world.products.values()
         ]
         await stock.receive(warehouse, [one for one in came if one[1]], "opening")
@@ -187,6 +187,6 @@ async def make_parties(random: Random, world: World, count: int, sellers: list[U
                 f"D-{n:03d}",
                 depth,
                 "late" if n == 1 else habit,
-                random.choice((3, 6, 10, 16, 28)),
+                28 if n == 1 else random.choice((3, 6, 10, 16, 28)),
             )
         )

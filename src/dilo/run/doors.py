@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import dilo.books.pages
 import dilo.dunning.pages
 import portal.routes
 from bots.telegram import webhook
@@ -9,7 +10,7 @@ from dilo.kit.visit import visit
 from portal.access import buyer_at_door, furnish
 
 ENTRANCES: dict[str, Any] = {"/": buyer_at_door}
-ROUTES: list[Any] = [*portal.routes.routes, *dilo.dunning.pages.routes, *webhook.routes]
+ROUTES: list[Any] = [*portal.routes.routes, *dilo.dunning.pages.routes, *webhook.routes, *dilo.books.pages.routes]
 
 
 async def furnish_page() -> None:

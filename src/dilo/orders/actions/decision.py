@@ -53,7 +53,7 @@ def line_facts(
     floor: Decimal | None,
     level: Level | None,
 ) -> LineFacts:
-    available = None if kind == "service" else (level.available if level else ZERO)
+    available = None if kind == "service" else (level.available if level else Decimal(0))
     return LineFacts(line_no, code, quantity, price, amount, floor, available)
 
 

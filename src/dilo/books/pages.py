@@ -1,0 +1,44 @@
+"""The proof as a page for staff, and as JSON for a monitor."""
+
+import hmac
+from typing import Any
+
+from litestar import Request, Response, get
+
+from dilo.books.queries import INVARIANTS, broken
+from dilo.kit import web
+from dilo.kit.errors import Refusal
+from dilo.people.roles import may
+from tenants.scope import scope, tenant_ids
+
+LOOPBACK = {"127.0.0.1", "::1"}
+health_secret = ""
+
+
+@get("/office/books", opt=may("books.read"))
+async def index() -> Response[str]:
+    return web.page("books/index.html", faults=await broken(20), invariants=list(INVARIANTS))
+
+
+@get("/health/books", opt={"tenant": "none"})
+async def health_books(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
+    """Every tenant. Only for this machine, or with ``Authorization: Bearer DILO_SECRET``: 503 names
+    the first broken row of each tenant by ids alone."""
+    given = request.headers.get("authorization", "").removeprefix("Bearer ")
+    trusted = bool(health_secret) and hmac.compare_digest(given.encode(), health_secret.encode())
+    local = request.client is not None and request.client.host in LOOPBACK
+    if not trusted and (not local or "x-forwarded-for" in request.headers):
+        raise Refusal("FORBIDDEN", status=403)
+    faults: list[dict[str, str]] = []
+    for tenant_id in await tenant_ids():
+        async with scope(tenant_id):
+            faults += [
+                {"tenant": str(tenant_id), "invariant": f.invariant, "subject": f.subject,
+                 "id": f.id}
+                for f in await broken(1)
+            ]
+    body = {"status": "broken" if faults else "clean", "broken": faults}
+    return Response(body, status_code=503 if faults else 200)
+
+
+routes = [index, health_books]

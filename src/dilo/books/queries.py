@@ -1,0 +1,189 @@
+"""Every invariant of the books as one SQL that returns the rows which break it.
+
+Columns: ``subject`` (what kind of row), ``id``, ``found``, ``expected``. No row: it holds.
+"""
+
+from dataclasses import dataclass
+
+from dilo.kit import db
+
+ENTRIES_BALANCE = """
+SELECT 'journal_entry' AS subject, entry_id::text AS id, sum(debit)::text AS found,
+  sum(credit)::text AS expected
+FROM journal_line GROUP BY entry_id HAVING sum(debit) <> sum(credit)
+"""
+ENTRIES_HAVE_LINES = """
+SELECT 'journal_entry' AS subject, e.id::text, '0' AS found, '2 or more lines' AS expected
+FROM journal_entry e
+WHERE NOT EXISTS (SELECT 1 FROM journal_line l WHERE l.entry_id = e.id)
+"""
+LINES_FOLLOW_ENTRY = """
+SELECT 'journal_line' AS subject, l.id::text, l.currency || ' ' || l.effective_on AS found,
+  e.currency || ' ' || e.effective_on AS expected
+FROM journal_line l JOIN journal_entry e ON e.id = l.entry_id
+WHERE l.currency <> e.currency OR l.effective_on <> e.effective_on
+"""
+JOURNAL_GAPLESS = """
+SELECT 'journal_entry' AS subject, max(number)::text AS id, count(*)::text AS found,
+  max(number)::text AS expected
+FROM journal_entry HAVING count(*) <> max(number)
+"""
+OPEN_AMOUNTS = """
+SELECT 'open_item' AS subject, i.id::text, i.open_amount::text AS found,
+  (i.amount - coalesce(a.amount, 0))::text AS expected
+FROM open_item i
+LEFT JOIN (SELECT item_id, sum(amount) AS amount FROM (
+    SELECT debit_item_id AS item_id, amount FROM allocation
+    UNION ALL SELECT credit_item_id, amount FROM allocation) both_sides GROUP BY item_id) a
+  ON a.item_id = i.id
+WHERE i.open_amount <> i.amount - coalesce(a.amount, 0)
+"""
+BALANCES_OF_ITEMS = """
+SELECT 'party_balance' AS subject, coalesce(b.party_id, s.party_id)::text AS id,
+  coalesce(b.receivable, 0) || ' / ' || coalesce(b.credit, 0) AS found,
+  coalesce(s.receivable, 0) || ' / ' || coalesce(s.credit, 0) AS expected
+FROM party_balance b
+FULL JOIN (
+  SELECT party_id, currency, coalesce(sum(open_amount) FILTER (WHERE side = 'debit'), 0) AS receivable,
+    coalesce(sum(open_amount) FILTER (WHERE side = 'credit'), 0) AS credit
+  FROM open_item GROUP BY party_id, currency) s
+  ON s.party_id = b.party_id AND s.currency = b.currency
+WHERE coalesce(b.receivable, 0) <> coalesce(s.receivable, 0)
+   OR coalesce(b.credit, 0) <> coalesce(s.credit, 0)
+"""
+BALANCES_OF_ORDERS = """
+SELECT 'party_balance' AS subject, coalesce(b.party_id, s.party_id)::text AS id,
+  coalesce(b.confirmed, 0) || ' / ' || coalesce(b.shipped, 0) AS found,
+  coalesce(s.confirmed, 0) || ' / ' || coalesce(s.shipped, 0) AS expected
+FROM party_balance b
+FULL JOIN (
+  SELECT party_id, currency,
+    coalesce(sum(total - shipped_amount)
+      FILTER (WHERE state IN ('confirmed', 'partially_shipped')), 0) AS confirmed,
+    sum(shipped_amount - invoiced_amount) AS shipped
+  FROM sales_order GROUP BY party_id, currency) s
+  ON s.party_id = b.party_id AND s.currency = b.currency
+WHERE coalesce(b.confirmed, 0) <> coalesce(s.confirmed, 0)
+   OR coalesce(b.shipped, 0) <> coalesce(s.shipped, 0)
+"""
+LEDGER_AGREES = """
+SELECT 'party' AS subject, coalesce(l.party_id, i.party_id)::text AS id,
+  coalesce(l.amount, 0)::text AS found, coalesce(i.amount, 0)::text AS expected
+FROM (SELECT party_id, currency, sum(debit - credit) AS amount FROM journal_line
+      WHERE account = '1100' GROUP BY party_id, currency) l
+FULL JOIN (
+  SELECT party_id, currency, sum(CASE side WHEN 'debit' THEN amount ELSE -amount END) AS amount
+  FROM open_item GROUP BY party_id, currency) i
+  ON i.party_id = l.party_id AND i.currency = l.currency
+WHERE coalesce(l.amount, 0) <> coalesce(i.amount, 0)
+"""
+STOCK_ON_HAND = """
+SELECT 'stock_level' AS subject, coalesce(s.product_id, m.product_id)::text AS id,
+  coalesce(s.on_hand, 0)::text AS found, coalesce(m.quantity, 0)::text AS expected
+FROM stock_level s
+FULL JOIN (SELECT product_id, warehouse_id, sum(quantity) AS quantity FROM stock_move
+           GROUP BY product_id, warehouse_id) m
+  ON m.product_id = s.product_id AND m.warehouse_id = s.warehouse_id
+WHERE coalesce(s.on_hand, 0) <> coalesce(m.quantity, 0)
+"""
+STOCK_RESERVED = """
+SELECT 'stock_level' AS subject, coalesce(s.product_id, r.product_id)::text AS id,
+  coalesce(s.reserved, 0)::text AS found, coalesce(r.quantity, 0)::text AS expected
+FROM stock_level s
+FULL JOIN (SELECT product_id, warehouse_id, sum(quantity) AS quantity FROM reservation
+           GROUP BY product_id, warehouse_id) r
+  ON r.product_id = s.product_id AND r.warehouse_id = s.warehouse_id
+WHERE coalesce(s.reserved, 0) <> coalesce(r.quantity, 0)
+"""
+RESERVED_FOR_ORDERS = """
+SELECT 'sales_order_line' AS subject, coalesce(w.id, r.source_id)::text AS id,
+  coalesce(r.quantity, 0)::text AS found, coalesce(w.quantity, 0)::text AS expected
+FROM (SELECT l.id, l.quantity - l.shipped_quantity AS quantity FROM sales_order_line l
+      JOIN sales_order o ON o.id = l.order_id AND o.state IN ('confirmed', 'partially_shipped')
+      JOIN product p ON p.id = l.product_id AND p.kind = 'goods'
+      WHERE l.quantity > l.shipped_quantity) w
+FULL JOIN reservation r ON r.source_id = w.id
+WHERE coalesce(r.quantity, 0) <> coalesce(w.quantity, 0)
+"""
+ORDER_TOTALS = """
+SELECT 'sales_order' AS subject, o.id::text, o.total::text AS found,
+  coalesce(sum(l.amount), 0)::text AS expected
+FROM sales_order o LEFT JOIN sales_order_line l ON l.order_id = o.id
+GROUP BY o.tenant_id, o.id HAVING o.total <> coalesce(sum(l.amount), 0)
+"""
+ORDER_SHIPPED = """
+SELECT 'sales_order_line' AS subject, l.id::text, l.shipped_quantity::text AS found,
+  coalesce(s.quantity, 0)::text AS expected
+FROM sales_order_line l
+LEFT JOIN (SELECT x.order_line_id, sum(x.quantity) AS quantity FROM shipment_line x
+           JOIN shipment h ON h.id = x.shipment_id AND h.state IN ('dispatched', 'delivered')
+           GROUP BY x.order_line_id) s ON s.order_line_id = l.id
+WHERE l.shipped_quantity <> coalesce(s.quantity, 0)
+"""
+ORDERS_JUDGED = """
+SELECT 'sales_order' AS subject, o.id::text, o.state AS found, 'a passed evaluation' AS expected
+FROM sales_order o
+WHERE o.state IN ('confirmed', 'partially_shipped', 'shipped')
+  AND NOT EXISTS (SELECT 1 FROM evaluation e WHERE e.order_id = o.id AND e.passed)
+"""
+INVOICE_TOTALS = """
+SELECT 'invoice' AS subject, v.id::text, v.total::text AS found,
+  coalesce(sum(l.amount), 0)::text AS expected
+FROM invoice v LEFT JOIN invoice_line l ON l.invoice_id = v.id
+GROUP BY v.tenant_id, v.id HAVING v.total <> coalesce(sum(l.amount), 0)
+"""
+INVOICE_ITEMS = """
+SELECT 'invoice' AS subject, v.id::text, coalesce(i.amount, 0)::text AS found,
+  v.total::text AS expected
+FROM invoice v LEFT JOIN open_item i ON i.document_id = v.id
+WHERE coalesce(i.amount, 0) <> v.total
+"""
+INVOICES_GAPLESS = """
+SELECT 'invoice' AS subject, max(v.number) AS id, count(*)::text AS found,
+  max(substr(v.number, 5)::bigint)::text AS expected
+FROM invoice v WHERE v.number ~ '^INV-[0-9]+$' AND v.import_id IS NULL
+HAVING count(*) <> max(substr(v.number, 5)::bigint)
+"""
+MESSAGES_HELD = """
+SELECT 'outbox' AS subject, id::text, lease_until::text AS found, 'sent or tried again' AS expected
+FROM outbox WHERE state = 'sending' AND lease_until < now() - interval '1 hour'
+"""
+
+INVARIANTS: dict[str, str] = {
+    "entries-balance": ENTRIES_BALANCE,
+    "entries-have-lines": ENTRIES_HAVE_LINES,
+    "lines-follow-entry": LINES_FOLLOW_ENTRY,
+    "journal-gapless": JOURNAL_GAPLESS,
+    "open-amounts": OPEN_AMOUNTS,
+    "balances-of-items": BALANCES_OF_ITEMS,
+    "balances-of-orders": BALANCES_OF_ORDERS,
+    "ledger-agrees": LEDGER_AGREES,
+    "stock-on-hand": STOCK_ON_HAND,
+    "stock-reserved": STOCK_RESERVED,
+    "reserved-for-orders": RESERVED_FOR_ORDERS,
+    "order-totals": ORDER_TOTALS,
+    "order-shipped": ORDER_SHIPPED,
+    "orders-judged": ORDERS_JUDGED,
+    "invoice-totals": INVOICE_TOTALS,
+    "invoice-items": INVOICE_ITEMS,
+    "invoices-gapless": INVOICES_GAPLESS,
+    "messages-held": MESSAGES_HELD,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    invariant: str
+    subject: str
+    id: str
+    found: str
+    expected: str
+
+
+async def broken(most: int = 3) -> list[Broken]:
+    """What does not add up in the tenant of this scope: up to ``most`` rows of each invariant."""
+    faults: list[Broken] = []
+    for name, sql in INVARIANTS.items():
+        found = await db.rows(f"SELECT * FROM ({sql}) faults LIMIT :most", most=most)
+        faults += [Broken(name, **row) for row in found]
+    return faults
