@@ -47,6 +47,7 @@ BATCH = 64
 AT_ONCE = 8
 RESEND_AFTER_S = 30.0
 TIMEOUT_MAX_S = 20.0
+RECORD_PAUSES_S = (0.2, 1.0, 3.0, 8.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,10 @@ async def drain(tenant_id: UUID, lease_seconds: float = 60.0) -> int:
         async with turns:
             await _deliver(tenant_id, row, lease_seconds)
 
-    await asyncio.gather(*(one(row) for row in rows))
+    ended = await asyncio.gather(*(one(row) for row in rows), return_exceptions=True)
+    for failure in ended:
+        if isinstance(failure, Exception):
+            log.error("a message could not be handled: its lease will end", exc_info=failure)
     return heard + len(rows)
 
 
@@ -105,9 +109,22 @@ async def _deliver(tenant_id: UUID, row: Claimed, lease_seconds: float) -> None:
     crash_point("started")
     outcome = await _send(tenant_id, prepared)
     crash_point("accepted")
-    async with scope(tenant_id):
-        await _conclude(row, prepared.message, outcome)
+    await _write_down(tenant_id, prepared, outcome)
     crash_point("recorded")
+
+
+async def _write_down(tenant_id: UUID, prepared: Prepared, outcome: Outcome) -> None:
+    """What the provider said is worth some patience with a database that is away for a moment."""
+    for pause in (*RECORD_PAUSES_S, None):
+        try:
+            async with scope(tenant_id):
+                await _conclude(prepared.row, prepared.message, outcome)
+            return
+        except Exception:
+            if pause is None:
+                raise
+            log.exception("cannot record %s yet", prepared.row.id)
+            await asyncio.sleep(pause)
 
 
 async def _begin(row: Claimed, lease_seconds: float) -> Prepared | None:
