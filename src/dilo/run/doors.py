@@ -2,15 +2,25 @@
 
 from typing import Any
 
+import api.orders
 import dilo.books.pages
 import dilo.dunning.pages
+import dilo.imports.pages
 import portal.routes
+from api.keys import key_at_door
 from bots.telegram import webhook
 from dilo.kit.visit import visit
 from portal.access import buyer_at_door, furnish
 
-ENTRANCES: dict[str, Any] = {"/": buyer_at_door}
-ROUTES: list[Any] = [*portal.routes.routes, *dilo.dunning.pages.routes, *webhook.routes, *dilo.books.pages.routes]
+ENTRANCES: dict[str, Any] = {"/": buyer_at_door, "/api": key_at_door}
+ROUTES: list[Any] = [
+    *portal.routes.routes,
+    *api.orders.routes,
+    *webhook.routes,
+    *dilo.books.pages.routes,
+    *dilo.dunning.pages.routes,
+    *dilo.imports.pages.routes,
+]
 
 
 async def furnish_page() -> None:

@@ -1,0 +1,1 @@
+"""The public API: a door like the others, on the tenant's host, with a bearer key."""
