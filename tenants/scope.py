@@ -59,7 +59,7 @@ async def scope(tenant: Tenant | UUID) -> AsyncIterator[Tenant]:
             raise OutsideScope("a scope of another tenant is open")
         yield outer
         return
-    async with db.engine().transaction(allow_nested=False):
+    async with db.transaction():
         # The id is a UUID object, never text from outside: safe to inline, and one round trip less.
         await db.connection().execute(f"SET LOCAL app.tenant_id = '{tenant_id}'")
         known = tenant if isinstance(tenant, Tenant) else await _tenant_by_id(tenant_id)
@@ -86,7 +86,7 @@ async def tenant_of_host(host: str) -> Tenant:
     cached = _by_host.get(name)
     if cached and cached[0] > time.monotonic():
         return cached[1]
-    async with db.engine().transaction(allow_nested=False):
+    async with db.transaction():
         tenant = await db.one_or_none_as(Tenant, OF_HOST, host=name)
     if tenant is None:
         raise NotFound("UNKNOWN_HOST")
@@ -98,7 +98,7 @@ async def tenant_of_host(host: str) -> Tenant:
 
 async def tenant_ids() -> list[UUID]:
     """For sweeps only: ids, nothing else, crosses the boundary (SQL function tenant_ids)."""
-    async with db.engine().transaction(allow_nested=False):
+    async with db.transaction():
         return [row["id"] for row in await db.rows("SELECT tenant_ids() AS id")]
 
 

@@ -3,6 +3,7 @@
 Statements take ``:name`` parameters; asyncpg's prepared statements are cached per connection.
 """
 
+import contextlib
 import os
 import re
 import warnings
@@ -15,7 +16,7 @@ warnings.filterwarnings("ignore", module="platformdirs")  # black, which Piccolo
 
 import asyncpg  # noqa: E402
 import msgspec  # noqa: E402
-from piccolo.engine.postgres import PostgresEngine  # noqa: E402
+from piccolo.engine.postgres import PostgresEngine, PostgresTransaction  # noqa: E402
 
 from dilo.kit.errors import NotFound, OutsideScope  # noqa: E402
 from dilo.kit.paging import Page, Paging  # noqa: E402
@@ -38,6 +39,50 @@ def engine() -> PostgresEngine:
     if _engine is None:
         raise OutsideScope("no database engine in this process")
     return _engine
+
+
+class Transaction(PostgresTransaction):
+    """Piccolo's, but a connection that broke inside goes back to the pool and out of the context.
+
+    Without this every lost connection (a database restart) would shrink the pool for good.
+    """
+
+    async def __aenter__(self) -> "Transaction":
+        assert self._parent is None
+        self.connection = await self.get_connection()
+        try:
+            self.transaction = self.connection.transaction()
+            await self.begin()
+        except BaseException:
+            await self._give_back()
+            raise
+        self.context = self.engine.current_transaction.set(self)
+        return self
+
+    async def __aexit__(  # type: ignore[override]
+        self, exception_type: Any, exception: Any, traceback: Any
+    ) -> None:
+        try:
+            if exception is None:
+                await self.commit()
+            else:
+                with contextlib.suppress(Exception):  # what went wrong is already on its way up
+                    await self.rollback()
+        finally:
+            self.engine.current_transaction.reset(self.context)
+            await self._give_back()
+
+    async def _give_back(self) -> None:
+        pool = self.engine.pool
+        if pool is not None:
+            await pool.release(self.connection)
+        else:
+            await self.connection.close()
+
+
+def transaction() -> Transaction:
+    """A new one; raises where one is open already."""
+    return Transaction(engine(), allow_nested=False)
 
 
 async def prepare_connection(connection: asyncpg.Connection) -> None:

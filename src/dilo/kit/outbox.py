@@ -61,6 +61,9 @@ WHERE id = :id AND state IN ('unknown', 'dead', 'expired') RETURNING id
 """
 
 
+HOLD = "SELECT set_config('transaction_timeout', :milliseconds, true)"
+
+
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """A row held until its lease ends.
@@ -134,6 +137,11 @@ async def put(
 async def tell(event: str, /, **payload: Any) -> None:
     """Speaks upwards: ``dilo.run.events`` says who hears ``event``."""
     await put("event", event, f"{event}:{uuid7()}", payload, priority=1)
+
+
+async def hold_at_most(seconds: float) -> None:
+    """A process stopped in mid-transaction must not keep its rows from others past its lease."""
+    await db.value(HOLD, milliseconds=str(max(1, int(seconds * 1000))))
 
 
 async def claim(channels: Sequence[str], most: int, lease_seconds: float) -> list[Claimed]:

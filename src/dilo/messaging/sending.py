@@ -67,6 +67,7 @@ async def drain(tenant_id: UUID, lease_seconds: float = 60.0) -> int:
     """One batch of one tenant, so that nobody's mailing holds up another's. Rows taken; 0: none."""
     heard = await drain_events(tenant_id, lease_seconds)
     async with scope(tenant_id):
+        await outbox.hold_at_most(lease_seconds)
         rows = await outbox.claim(await _open_channels(), BATCH, lease_seconds)
     if not rows:
         return heard
@@ -109,15 +110,18 @@ async def _deliver(tenant_id: UUID, row: Claimed, lease_seconds: float) -> None:
     crash_point("started")
     outcome = await _send(tenant_id, prepared)
     crash_point("accepted")
-    await _write_down(tenant_id, prepared, outcome)
+    await _write_down(tenant_id, prepared, outcome, lease_seconds)
     crash_point("recorded")
 
 
-async def _write_down(tenant_id: UUID, prepared: Prepared, outcome: Outcome) -> None:
+async def _write_down(
+    tenant_id: UUID, prepared: Prepared, outcome: Outcome, lease_seconds: float
+) -> None:
     """What the provider said is worth some patience with a database that is away for a moment."""
     for pause in (*RECORD_PAUSES_S, None):
         try:
             async with scope(tenant_id):
+                await outbox.hold_at_most(lease_seconds)
                 await _conclude(prepared.row, prepared.message, outcome)
             return
         except Exception:
@@ -129,6 +133,7 @@ async def _write_down(tenant_id: UUID, prepared: Prepared, outcome: Outcome) -> 
 
 async def _begin(row: Claimed, lease_seconds: float) -> Prepared | None:
     """The last look before sending. None where nothing is to be sent, the reason written down."""
+    await outbox.hold_at_most(lease_seconds)
     if not await outbox.start(row, lease_seconds):
         return None
     carrier = channel(row.channel)

@@ -11,6 +11,7 @@ from dilo.run.settings import settings
 
 TIMEOUTS = {
     "application_name": "dilo",
+    "idle_in_transaction_session_timeout": "60s",
     "statement_timeout": "120s",
     "lock_timeout": "15s",
 }
@@ -28,9 +29,7 @@ async def open_database(url: str = "", most: int = 0) -> PostgresEngine:
         max_size=most or settings().dilo_pool,
         init=db.prepare_connection,
         reset=_nothing_to_reset,
-        # A process that was stopped in mid-transaction must not hold its rows longer than a lease.
-        server_settings=TIMEOUTS
-        | {"idle_in_transaction_session_timeout": f"{settings().dilo_lease_seconds}s"},
+        server_settings=TIMEOUTS,
     )
     db.use_engine(engine)
     return engine

@@ -38,7 +38,7 @@ AS_IT_IS = (401, 403, 404, 413, 429)
 
 @get("/health", opt={"tenant": "none"}, exclude_from_csrf=True)
 async def health() -> dict[str, str]:
-    async with db.engine().transaction():
+    async with db.transaction():
         await db.value("SELECT 1")
     return {"status": "ok"}
 
