@@ -12,7 +12,15 @@ import msgspec
 from jinja2 import FileSystemLoader
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from dilo.dunning.queries import DUE, Policy, notice, plan_figures, policy_or_none, still_open
+from dilo.dunning.queries import (
+    DUE,
+    REACH,
+    Policy,
+    notice,
+    plan_figures,
+    policy_or_none,
+    still_open,
+)
 from dilo.dunning.rules import quiet_ends
 from dilo.kit import clock, db, i18n, outbox
 from dilo.kit.errors import NotFound, Refusal
@@ -33,7 +41,9 @@ notices AS MATERIALIZED (
   SELECT uuidv7() AS id, party_id, currency, sum(left_amount) AS amount,
     (array_agg(level_id ORDER BY offset_days DESC))[1] AS level_id,
     (array_agg('debt:' || item_id || ':' || offset_days || ':' || due_on
-               ORDER BY due_on, item_id))[1] AS fact
+               ORDER BY due_on, item_id))[1] AS fact,
+    array_agg(item_id ORDER BY item_id) AS items,
+    array_agg(level_id ORDER BY item_id) AS levels, array_agg(due_on ORDER BY item_id) AS days
   FROM due GROUP BY party_id, currency),
 run AS (
   INSERT INTO dunning_run (policy_id, business_date, started_by, planned)
@@ -45,15 +55,14 @@ noted AS (
   SELECT n.id, run.id, n.party_id, n.level_id, :on, n.currency, n.amount FROM notices n, run),
 itemed AS (
   INSERT INTO dunning_notice_item (notice_id, open_item_id, level_id, due_on)
-  SELECT n.id, d.item_id, d.level_id, d.due_on FROM due d
-  JOIN notices n ON n.party_id = d.party_id AND n.currency = d.currency),
+  SELECT n.id, told.* FROM notices n, unnest(n.items, n.levels, n.days) told),
 queued AS (
   INSERT INTO outbox (channel, kind, dedupe_key, payload, party_id, not_before, expires_at)
   SELECT coalesce(r.channel, (CAST(:channels AS text[]))[1]), '{KIND}', n.fact,
     jsonb_build_object('notice_id', n.id, 'channels', CAST(:channels AS text[])), n.party_id,
     coalesce(CAST(:not_before AS timestamptz), now()),
     now() + make_interval(days => greatest(CAST(:catch_up_days AS int), 1))
-  FROM notices n LEFT JOIN reach r ON r.party_id = n.party_id
+  FROM notices n {REACH}
   ON CONFLICT (tenant_id, channel, dedupe_key) DO NOTHING)
 SELECT id, planned FROM run
 """
