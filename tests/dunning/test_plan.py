@@ -1,7 +1,7 @@
 """What a run plans, what it never plans twice, and what the letter says when it leaves."""
 
 import asyncio
-from datetime import date, time, timedelta
+from datetime import date, timedelta
 from decimal import Decimal as D
 from typing import Any
 
@@ -200,7 +200,7 @@ async def test_a_closed_party_is_not_written_to(town: Cast) -> None:
 
 async def test_at_night_it_waits_for_the_morning(town: Cast) -> None:
     async with scope(town.tenant):
-        await policy(town, quiet_from=time(21), quiet_to=time(8))
+        await policy(town, quiet_from="21:00", quiet_to="08:00")
         today = current_tenant().today()
         await add_debt(town, "D-1", D(100), due_on=today - timedelta(days=1), number="A")
         midnight = clock.now().replace(hour=0, minute=30)  # 02:30 in Kyiv

@@ -93,8 +93,8 @@ UPDATE dunning_level SET retired_at = now() WHERE id = :id AND retired_at IS NUL
 class PolicyForm(msgspec.Struct):
     tolerance_amount: Decimal = Decimal(0)
     channels: list[str] = msgspec.field(default_factory=lambda: ["telegram", "sms", "email"])
-    quiet_from: time | None = None
-    quiet_to: time | None = None
+    quiet_from: str | None = None  # HH:MM, as browsers send a time
+    quiet_to: str | None = None
     catch_up_days: int = 7
     resend_unknown: Literal["on", ""] = ""
     active: Literal["on", ""] = ""
@@ -185,13 +185,15 @@ def _environment() -> ImmutableSandboxedEnvironment:
 
 
 async def save_policy(actor: Actor, form: PolicyForm) -> Policy:
-    """Raises FORBIDDEN, AMOUNT_BAD, CHANNEL_BAD."""
+    """Raises FORBIDDEN, AMOUNT_BAD, CHANNEL_BAD, TIME_BAD."""
     actor.require("dunning.edit")
     if not form.tolerance_amount.is_finite() or not 0 <= form.tolerance_amount < 10**12:
         raise Refusal("AMOUNT_BAD", status=422)
     if not form.channels or not set(form.channels) <= {"telegram", "sms", "email"}:
         raise Refusal("CHANNEL_BAD", status=422)
     values = msgspec.structs.asdict(form) | {
+        "quiet_from": _time(form.quiet_from),
+        "quiet_to": _time(form.quiet_to),
         "resend_unknown": form.resend_unknown == "on",
         "active": form.active == "on",
         "catch_up_days": min(max(form.catch_up_days, 0), 365),
@@ -204,9 +206,16 @@ async def save_policy(actor: Actor, form: PolicyForm) -> Policy:
     return saved
 
 
+def _time(text: str | None) -> time | None:
+    try:
+        return time.fromisoformat(text) if text else None
+    except ValueError:
+        raise Refusal("TIME_BAD", status=422, time=text) from None
+
+
 async def usual_policy(actor: Actor) -> Policy:
     """What most companies begin with: a reminder before, three levels after, silence at night."""
-    saved = await save_policy(actor, PolicyForm(quiet_from=time(21), quiet_to=time(8), active="on"))
+    saved = await save_policy(actor, PolicyForm(quiet_from="21:00", quiet_to="08:00", active="on"))
     for offset_days, tone in USUAL:
         await add_level(actor, LevelForm(offset_days, tone))
     return saved

@@ -62,7 +62,7 @@ def _show(due: list[Due]) -> None:
         how = f"{one.channel} {one.address}" if one.channel else i18n.gettext("dun:no_address")
         click.echo(
             f"{one.code:14.14} {one.name:32.32} {money(one.amount, one.currency):>18}  "
-            f"{one.offset_days:+4d} {i18n.gettext('tone:' + one.tone):12.12} {how:34.34} "
+            f"{one.offset_days:+4d} {i18n.gettext('tone:' + one.tone):16.16} {how:34.34} "
             f"{one.why}"
         )
     click.echo(i18n.say("dun:would_warn", count=len(due)))
