@@ -1,9 +1,11 @@
 """Claim, start, send, record: what happens when a provider or a worker misbehaves."""
 
 import asyncio
+import contextlib
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 from peers.post import Post
 
@@ -12,6 +14,7 @@ from dilo.kit.errors import Forbidden, NotFound, Refusal
 from dilo.messaging import actions
 from dilo.messaging.channels import Dropped, Ready
 from dilo.messaging.sending import drain
+from dilo.run.embedded import Servers
 from tenants.scope import scope
 
 AGE = "UPDATE outbox SET lease_until = now() - interval '1 second' WHERE state = 'sending'"
@@ -284,3 +287,45 @@ async def test_one_tenants_messages_are_never_drained_by_another(post: Post, riv
     await post.put("x")
     assert await drain(rival.tenant.id) == 0
     assert post.telegram.asked == []
+
+
+DROP = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = :name AND pid <> pg_backend_pid()
+"""
+
+
+async def test_a_database_that_keeps_dropping_us_loses_and_doubles_nothing(
+    post: Post, servers: Servers
+) -> None:
+    await post.reach("telegram", "18")
+    for number in range(40):
+        await post.put(f"n{number}")
+    killer = await asyncpg.connect(servers.superuser_url)
+    name = servers.database_url.rsplit("/", 1)[1]
+    stopped = asyncio.Event()
+
+    async def drop() -> None:
+        for _ in range(12):
+            await asyncio.sleep(0.12)
+            await killer.execute(DROP.replace(":name", f"'{name}'"))
+        stopped.set()
+
+    async def send() -> None:
+        while not stopped.is_set():
+            with contextlib.suppress(Exception):
+                await drain(post.town.tenant.id, 2.0)
+            await asyncio.sleep(0.02)
+
+    await asyncio.gather(drop(), send(), send())
+    await killer.close()
+    for _ in range(6):
+        await asyncio.sleep(0.5)
+        await post.do(NOW)
+        await post.drain(lease=2.0)
+    states = [state for _, state in await post.states()]
+    assert set(states) <= {"sent", "unknown"}
+    assert len(states) == 40
+    texts = post.telegram.texts("18")
+    assert len(set(texts)) == len(texts), "nobody hears twice"
+    assert 40 - len(texts) <= states.count("unknown"), "whatever is missing is shown"

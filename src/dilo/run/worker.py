@@ -30,6 +30,8 @@ TURNS_MAX = 5000
 PLAN_SECONDS = 300.0
 IMPORT_SECONDS = 2.0
 LAST_WORDS_SECONDS = 20.0
+LISTEN_PAUSE_SECONDS = 1.0
+LISTEN_PAUSE_MOST_SECONDS = 15.0
 Round = Callable[[UUID], Awaitable[Any]]
 
 
@@ -136,28 +138,34 @@ async def wake(context: dict[str, Any], tenant_id: str) -> None:
 
 async def _listen_forever(waking: asyncio.Event) -> None:
     """arq leaves with an error when Valkey is away; it is started again, sweeping never stopped."""
-    pause = 1.0
+    pause = LISTEN_PAUSE_SECONDS
     while settings().valkey_url:
-        worker = Worker(
-            functions=[func(wake, name="wake", keep_result=0, timeout=5, max_tries=1)],  # type: ignore[arg-type]
-            redis_settings=jobs.redis_settings(),
-            ctx={"waking": waking},
-            keep_result=0,
-            handle_signals=False,
-            poll_delay=0.2,
-            job_serializer=msgspec.msgpack.encode,
-            job_deserializer=msgspec.msgpack.decode,
-            job_timeout=5,
-            queue_name=jobs.QUEUE,
-        )
+        began = asyncio.get_running_loop().time()
+        worker = _listener(waking)
         try:
             await worker.async_run()
-        except asyncio.CancelledError:
-            with contextlib.suppress(Exception):
-                await worker.close()
-            raise
         except Exception as error:
             log.warning("Valkey is away (%s); sweeping goes on without it", error)
             waking.set()
+        finally:
+            with contextlib.suppress(Exception):
+                await worker.close()
+        if asyncio.get_running_loop().time() - began > LISTEN_PAUSE_MOST_SECONDS:
+            pause = LISTEN_PAUSE_SECONDS
         await asyncio.sleep(pause)
-        pause = min(pause * 2, 15.0)
+        pause = min(pause * 2, LISTEN_PAUSE_MOST_SECONDS)
+
+
+def _listener(waking: asyncio.Event) -> Worker:
+    return Worker(
+        functions=[func(wake, name="wake", keep_result=0, timeout=5, max_tries=1)],  # type: ignore[arg-type]
+        redis_settings=jobs.redis_settings(),
+        ctx={"waking": waking},
+        keep_result=0,
+        handle_signals=False,
+        poll_delay=0.2,
+        job_serializer=msgspec.msgpack.encode,
+        job_deserializer=msgspec.msgpack.decode,
+        job_timeout=5,
+        queue_name=jobs.QUEUE,
+    )
