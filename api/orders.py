@@ -11,7 +11,7 @@ from dilo.kit.errors import Invalid, NotFound, Refusal
 from dilo.kit.i18n import say
 from dilo.kit.visit import visit
 from dilo.orders import actions, queries
-from dilo.orders.commands import LineInput, PlaceOrder, Placed
+from dilo.orders.commands import LineInput, Placed, PlaceOrder
 from dilo.orders.rules import Verdict
 from dilo.parties.queries import party_of_code
 
@@ -52,9 +52,16 @@ async def create(request: Req) -> Response[Any]:
     if party_id is None:
         raise NotFound("UNKNOWN_PARTY", code=order.party)
     lines = [LineInput(line.product, line.quantity) for line in order.lines]
-    placed = await actions.place_order(visit().actor, PlaceOrder(
-        party_id=party_id, lines=lines, key=f"api:{visit().actor.id}:{key}", door="api",
-        comment=order.comment))
+    placed = await actions.place_order(
+        visit().actor,
+        PlaceOrder(
+            party_id=party_id,
+            lines=lines,
+            key=f"api:{visit().actor.id}:{key}",
+            door="api",
+            comment=order.comment,
+        ),
+    )
     return Response(_body(placed), status_code=_status(placed), headers=HIDDEN)
 
 
@@ -66,20 +73,27 @@ def _status(placed: Placed) -> int:
 
 def _body(placed: Placed) -> dict[str, Any]:
     return {
-        "id": str(placed.id), "number": placed.number, "state": placed.state,
-        "total": f"{placed.total:.2f}", "currency": placed.currency,
+        "id": str(placed.id),
+        "number": placed.number,
+        "state": placed.state,
+        "total": f"{placed.total:.2f}",
+        "currency": placed.currency,
         "verdicts": [_told(verdict) for verdict in placed.verdicts if not verdict.passed],
     }
 
 
 def _told(verdict: Verdict) -> dict[str, Any]:
     return {
-        "gate": verdict.gate, "code": verdict.code,
+        "gate": verdict.gate,
+        "code": verdict.code,
         "message": say(f"verdict:{verdict.code}", **verdict.figures),
         "figures": {name: str(value) for name, value in verdict.figures.items()},
         "remedies": [
-            {"code": r.code, "message": say(f"remedy:{r.code}", **r.figures),
-             "figures": {name: str(value) for name, value in r.figures.items()}}
+            {
+                "code": r.code,
+                "message": say(f"remedy:{r.code}", **r.figures),
+                "figures": {name: str(value) for name, value in r.figures.items()},
+            }
             for r in verdict.remedies
         ],
     }
@@ -88,8 +102,14 @@ def _told(verdict: Verdict) -> dict[str, Any]:
 @get("/api/orders/{order_id:uuid}", opt={"verb": "orders.read"})
 async def show(order_id: UUID) -> Response[Any]:
     head = await queries.order_head(order_id)
-    placed = Placed(head.id, head.number, head.state, head.total, head.currency,
-                    await queries.last_verdicts(order_id))
+    placed = Placed(
+        head.id,
+        head.number,
+        head.state,
+        head.total,
+        head.currency,
+        await queries.last_verdicts(order_id),
+    )
     return Response(_body(placed), headers=HIDDEN)
 
 

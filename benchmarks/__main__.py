@@ -53,7 +53,8 @@ def _run(names: list[str], var: Path, as_json: bool, scale: float) -> None:
         for name in names:
             shown.update(task, description=name)
             measure: Callable[..., Awaitable[dict[str, Any]]] = import_module(
-                f"benchmarks.{MODULES.get(name, name)}").measure
+                f"benchmarks.{MODULES.get(name, name)}"
+            ).measure
             started = time.monotonic()
             result = asyncio.run(measure(found, scale))
             result["ratio"] = round(result["ours"] / result["floor"], 3)
@@ -70,8 +71,14 @@ def _run(names: list[str], var: Path, as_json: bool, scale: float) -> None:
 def _table(results: list[dict[str, Any]]) -> None:
     table = Table("benchmark", "ours", "floor", "unit", "ratio", "details")
     for one in results:
-        table.add_row(one["name"], f"{one['ours']:,.1f}", f"{one['floor']:,.1f}", one["unit"],
-                      f"{one['ratio']:.3f}", json.dumps(one["details"]))
+        table.add_row(
+            one["name"],
+            f"{one['ours']:,.1f}",
+            f"{one['floor']:,.1f}",
+            one["unit"],
+            f"{one['ratio']:.3f}",
+            json.dumps(one["details"]),
+        )
     Console().print(table)
 
 

@@ -47,6 +47,13 @@ async def measure(servers: Servers, scale: float) -> dict[str, Any]:
         floor.append(time.monotonic() - started)
     await connection.close()
     rows = parties * EACH
-    return {"ours": rows / median(ours), "floor": rows / median(floor), "unit": "items/s",
-            "details": {"open_items": rows, "ours_ms": round(1000 * median(ours), 1),
-                        "floor_ms": round(1000 * median(floor), 1)}}
+    return {
+        "ours": rows / median(ours),
+        "floor": rows / median(floor),
+        "unit": "items/s",
+        "details": {
+            "open_items": rows,
+            "ours_ms": round(1000 * median(ours), 1),
+            "floor_ms": round(1000 * median(floor), 1),
+        },
+    }

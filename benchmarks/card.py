@@ -35,7 +35,9 @@ async def measure(servers: Servers, scale: float) -> dict[str, Any]:
     pool = await asyncpg.create_pool(servers.database_url, min_size=CLIENTS, max_size=CLIENTS)
     async with pool.acquire() as one, one.transaction():
         await one.execute(f"SET LOCAL app.tenant_id = '{tenant_id}'")
-        ids = [r["id"] for r in await one.fetch("SELECT id FROM party ORDER BY random() LIMIT 2000")]
+        ids = [
+            r["id"] for r in await one.fetch("SELECT id FROM party ORDER BY random() LIMIT 2000")
+        ]
         day = await one.fetchval("SELECT current_date")
     floor = await _floor(pool, tenant_id, ids, day)
     await pool.close()
@@ -43,16 +45,28 @@ async def measure(servers: Servers, scale: float) -> dict[str, Any]:
         cookie = await _sign_in(port)
         await _ours(port, cookie, ids, 2.0)
         ours, bad = await _ours(port, cookie, ids, SECONDS)
-    return {"ours": ours, "floor": floor, "unit": "cards/s",
-            "details": {"parties": parties, "open_items": parties * EACH, "not_200": bad}}
+    return {
+        "ours": ours,
+        "floor": floor,
+        "unit": "cards/s",
+        "details": {"parties": parties, "open_items": parties * EACH, "not_200": bad},
+    }
 
 
 def _bare(day: Any) -> list[tuple[str, Any]]:
     """The card's own SQL, its names bound by position."""
     year = {"party_id": None, "currency": "UAH", "on": day}
     aging = {"party_id": None, "currency": "UAH", "on": day}
-    orders = {"party_id": None, "state": "", "door": "", "search": "", "since": None,
-              "until": None, "size": 20, "offset": 0}
+    orders = {
+        "party_id": None,
+        "state": "",
+        "door": "",
+        "search": "",
+        "since": None,
+        "until": None,
+        "size": 20,
+        "offset": 0,
+    }
     head = {"id": None}
     listed = LIST.format(order="o.created_at DESC, o.id DESC")
     return [(HEAD, head), (AGING_OF_PARTY, aging), (YEAR, year), (listed, orders)]
@@ -81,15 +95,17 @@ async def _floor(pool: Any, tenant_id: Any, ids: list[Any], day: Any) -> float:
 
 async def _sign_in(port: int) -> dict[str, str]:
     url = f"http://127.0.0.1:{port}/office/sign-in"
-    async with aiohttp.ClientSession(headers={"host": HOST},
-                                     cookie_jar=aiohttp.DummyCookieJar()) as session:
+    async with aiohttp.ClientSession(
+        headers={"host": HOST}, cookie_jar=aiohttp.DummyCookieJar()
+    ) as session:
         async with session.get(url) as page:
             token = re.search(r'_csrf_token" value="([^"]+)', await page.text())
             csrf = page.cookies["dilo_csrf"].value
         assert token is not None
         form = {"email": "owner@bench.example", "password": PASSWORD, "_csrf_token": token[1]}
-        async with session.post(url, data=form, allow_redirects=False,
-                                headers={"cookie": f"dilo_csrf={csrf}"}) as answer:
+        async with session.post(
+            url, data=form, allow_redirects=False, headers={"cookie": f"dilo_csrf={csrf}"}
+        ) as answer:
             office = answer.cookies["dilo_office"].value
     return {"cookie": f"dilo_office={office}; dilo_csrf={csrf}", "host": HOST}
 
@@ -101,8 +117,9 @@ async def _ours(
 
     async def client() -> None:
         nonlocal done, bad
-        async with aiohttp.ClientSession(headers=headers,
-                                         cookie_jar=aiohttp.DummyCookieJar()) as session:
+        async with aiohttp.ClientSession(
+            headers=headers, cookie_jar=aiohttp.DummyCookieJar()
+        ) as session:
             while time.monotonic() < ends:
                 url = f"http://127.0.0.1:{port}/office/parties/{random.choice(ids)}"
                 async with session.get(url, allow_redirects=False) as answer:

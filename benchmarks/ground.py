@@ -19,8 +19,15 @@ PASSWORD = "bench-bench"
 
 
 async def fresh_tenant(servers: Servers, slug: str, currency: str = "UAH") -> UUID:
-    made = await new_tenant(servers.database_owner_url, slug, currency=currency, language="en",
-                            slug=slug, owner_email="owner@bench.example", owner_password=PASSWORD)
+    made = await new_tenant(
+        servers.database_owner_url,
+        slug,
+        currency=currency,
+        language="en",
+        slug=slug,
+        owner_email="owner@bench.example",
+        owner_password=PASSWORD,
+    )
     return made.id
 
 
@@ -42,9 +49,14 @@ async def web_server(workers: int = 2) -> AsyncIterator[int]:
     """``dilo serve`` as a process of its own on a free port."""
     port = free_port()
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "dilo.run.cli", "serve", stdout=asyncio.subprocess.DEVNULL,
+        sys.executable,
+        "-m",
+        "dilo.run.cli",
+        "serve",
+        stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
-        env=os.environ | {"DILO_PORT": str(port), "DILO_WEB_WORKERS": str(workers)})
+        env=os.environ | {"DILO_PORT": str(port), "DILO_WEB_WORKERS": str(workers)},
+    )
     try:
         async with httpx.AsyncClient() as client:
             for _ in range(300):

@@ -17,15 +17,22 @@ from tenants.actors import SYSTEM
 from tenants.scope import scope
 
 FILE = Path(__file__).resolve().parents[2] / "shared" / "data" / "online_retail.csv.gz"
-TABLES = ("party", "product", "journal_entry", "journal_line", "invoice", "invoice_line",
-          "open_item")
+TABLES = (
+    "party",
+    "product",
+    "journal_entry",
+    "journal_line",
+    "invoice",
+    "invoice_line",
+    "open_item",
+)
 COLUMNS = """
 SELECT attname FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped
   AND attgenerated = '' ORDER BY attnum
 """
 
 
-async def measure(servers: Servers, scale: float) -> dict[str, Any]:
+async def measure(servers: Servers, _scale: float) -> dict[str, Any]:
     if not FILE.exists():
         raise SystemExit(f"{FILE} is not here: this benchmark needs it")
     async with database(most=4):
@@ -38,9 +45,17 @@ async def measure(servers: Servers, scale: float) -> dict[str, Any]:
         ours = time.monotonic() - started
         other = await fresh_tenant(servers, "bench-import-floor", "GBP")
     floor = await _floor(servers, tenant_id, other)
-    return {"ours": job.total_rows / ours, "floor": job.total_rows / floor, "unit": "rows/s",
-            "details": {"rows": job.total_rows, "documents": job.inserted,
-                        "ours_s": round(ours, 1), "floor_s": round(floor, 1)}}
+    return {
+        "ours": job.total_rows / ours,
+        "floor": job.total_rows / floor,
+        "unit": "rows/s",
+        "details": {
+            "rows": job.total_rows,
+            "documents": job.inserted,
+            "ours_s": round(ours, 1),
+            "floor_s": round(floor, 1),
+        },
+    }
 
 
 async def _floor(servers: Servers, source: Any, target: Any) -> float:
@@ -49,9 +64,9 @@ async def _floor(servers: Servers, source: Any, target: Any) -> float:
     for table in TABLES:
         columns = [r["attname"] for r in await connection.fetch(COLUMNS, table)]
         found = await connection.fetch(
-            f"SELECT {', '.join(columns)} FROM {table} WHERE tenant_id = $1", source)
-        rows[table] = columns, [(target, *tuple(row)[1:])
-                                for row in found]
+            f"SELECT {', '.join(columns)} FROM {table} WHERE tenant_id = $1", source
+        )
+        rows[table] = columns, [(target, *tuple(row)[1:]) for row in found]
     started = time.monotonic()
     async with connection.transaction():
         await connection.execute(f"SET LOCAL app.tenant_id = '{target}'")

@@ -8,7 +8,8 @@ from dilo.run.embedded import Servers
 
 PARTIES = """
 INSERT INTO party (tenant_id, code, name, currency, city)
-SELECT $1, 'C' || lpad(n::text, 7, '0'), 'Party ' || n, 'UAH', 'Kyiv' FROM generate_series(1, $2::int) n
+SELECT $1, 'C' || lpad(n::text, 7, '0'), 'Party ' || n, 'UAH', 'Kyiv' FROM generate_series(1,
+  $2::int) n
 """
 POLICIES = """
 INSERT INTO credit_policy (tenant_id, party_id, limit_amount, depth_days)

@@ -44,9 +44,11 @@ WITH numbered AS (INSERT INTO number_series AS s (series, last_number) VALUES ('
   RETURNING last_number),
 o AS (INSERT INTO sales_order (id, number, party_id, warehouse_id, state, door, currency, total,
     placed_by, key, submitted_at, confirmed_at)
-  SELECT $1, 'F-' || last_number, $2, $3, 'confirmed', 'api', 'UAH', 250, 'floor', gen_random_uuid()::text, now(),
+  SELECT $1, 'F-' || last_number, $2, $3, 'confirmed', 'api', 'UAH', 250, 'floor',
+    gen_random_uuid()::text, now(),
     now() FROM numbered RETURNING id),
-l AS (INSERT INTO sales_order_line (id, order_id, line_no, product_id, quantity, unit, price, amount)
+l AS (INSERT INTO sales_order_line (id, order_id, line_no, product_id, quantity, unit, price,
+  amount)
   SELECT i, $1, n, p, 5, 'pcs', 10, 50
   FROM unnest($4::uuid[], $5::uuid[]) WITH ORDINALITY AS u(i, p, n)),
 e AS (INSERT INTO evaluation (order_id, stage, passed, verdicts)
@@ -72,8 +74,12 @@ async def measure(servers: Servers, scale: float) -> dict[str, Any]:
     async with web_server() as port:
         await _ours(port, key, 2.0)
         ours, statuses, slow = await _ours(port, key, seconds)
-    return {"ours": ours, "floor": floor, "unit": "orders/s",
-            "details": {"statuses": statuses, "p95_ms": slow, "clients": CLIENTS}}
+    return {
+        "ours": ours,
+        "floor": floor,
+        "unit": "orders/s",
+        "details": {"statuses": statuses, "p95_ms": slow, "clients": CLIENTS},
+    }
 
 
 async def _ours(port: int, key: str, seconds: float) -> tuple[float, dict[int, int], float]:
@@ -85,12 +91,17 @@ async def _ours(port: int, key: str, seconds: float) -> tuple[float, dict[int, i
     async def client() -> None:
         async with aiohttp.ClientSession(headers=headers) as session:
             while time.monotonic() < ends:
-                lines = [{"product": f"P{n}", "quantity": "5"}
-                         for n in random.sample(range(1, PRODUCTS + 1), 5)]
+                lines = [
+                    {"product": f"P{n}", "quantity": "5"}
+                    for n in random.sample(range(1, PRODUCTS + 1), 5)
+                ]
                 body = {"party": f"C{random.randint(1, PARTIES)}", "lines": lines}
                 began = time.monotonic()
-                async with session.post(f"http://127.0.0.1:{port}/api/orders", json=body,
-                                        headers={"idempotency-key": uuid4().hex}) as answer:
+                async with session.post(
+                    f"http://127.0.0.1:{port}/api/orders",
+                    json=body,
+                    headers={"idempotency-key": uuid4().hex},
+                ) as answer:
                     await answer.read()
                     statuses[answer.status] = statuses.get(answer.status, 0) + 1
                 took.append(time.monotonic() - began)
@@ -119,8 +130,13 @@ async def _floor(servers: Servers, tenant_id: Any, seconds: float) -> float:
                 async with connection.transaction():
                     await connection.execute(set_tenant)
                     await connection.execute(
-                        FLOOR, uuid4(), random.choice(parties), warehouse,
-                        [uuid4() for _ in range(5)], sorted(random.sample(products, 5)))
+                        FLOOR,
+                        uuid4(),
+                        random.choice(parties),
+                        warehouse,
+                        [uuid4() for _ in range(5)],
+                        sorted(random.sample(products, 5)),
+                    )
                 done += 1
 
     started = time.monotonic()

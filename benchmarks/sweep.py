@@ -1,4 +1,5 @@
-"""Planning warnings for 100,000 debtors. Floor: INSERT ... SELECT of as many outbox rows and notices."""
+"""Planning warnings for 100,000 debtors. Floor: INSERT ... SELECT of as many outbox rows and
+notices."""
 
 import time
 from typing import Any
@@ -59,5 +60,9 @@ async def measure(servers: Servers, scale: float) -> dict[str, Any]:
             await db.execute(ITEMS)
             await db.execute(OUTBOX)
             floor = time.monotonic() - started
-    return {"ours": planned / ours, "floor": parties / floor, "unit": "debtors/s",
-            "details": {"planned": planned, "ours_s": round(ours, 2), "floor_s": round(floor, 2)}}
+    return {
+        "ours": planned / ours,
+        "floor": parties / floor,
+        "unit": "debtors/s",
+        "details": {"planned": planned, "ours_s": round(ours, 2), "floor_s": round(floor, 2)},
+    }

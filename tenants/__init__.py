@@ -1,1 +1,2 @@
-"""Whose house it is: tenants, hosts, identities, sessions, and the scope nothing works outside of."""
+"""Whose house it is: tenants, hosts, identities, sessions, and the scope nothing works outside
+of."""

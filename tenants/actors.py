@@ -8,7 +8,8 @@ from dilo.kit.errors import Forbidden
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """``verbs`` are permissions such as ``orders.confirm``; ``on_behalf_of`` is an outsider's account."""
+    """``verbs`` are permissions such as ``orders.confirm``; ``on_behalf_of`` is an outsider's
+    account."""
 
     kind: str
     id: UUID | None

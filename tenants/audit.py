@@ -7,7 +7,8 @@ from dilo.kit import db
 from tenants.actors import Actor
 
 NOTE = """
-INSERT INTO audit_event (actor_kind, actor_id, actor_name, verb, subject_kind, subject_id, before, after)
+INSERT INTO audit_event (actor_kind, actor_id, actor_name, verb, subject_kind, subject_id,
+  before, after)
 VALUES (:actor_kind, :actor_id, :actor_name, :verb, :subject_kind, :subject_id, :before, :after)
 """
 

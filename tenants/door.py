@@ -1,4 +1,5 @@
-"""The front door of HTTP: host -> tenant, one transaction per request, the answer sent after commit.
+"""The front door of HTTP: host -> tenant, one transaction per request, the answer sent after
+commit.
 
 The body is read before the transaction opens and the answer is kept until it has committed, so
 neither a slow client nor a lost connection holds a lock, and nobody is told of what did not happen.
@@ -73,7 +74,8 @@ class Door:
 
 
 def admit(actor: Actor | None, verb: str | None) -> None:
-    """Default deny: a route without a verb admits nobody. Raises SIGN_IN_FIRST (401) or FORBIDDEN."""
+    """Default deny: a route without a verb admits nobody. Raises SIGN_IN_FIRST (401) or
+    FORBIDDEN."""
     if verb == "anyone":
         return
     if actor is None:
@@ -126,7 +128,7 @@ def _same_origin(request: Request[Any, Any, Any]) -> None:
 
 
 async def _read_body(asgi: Scope, receive: Receive) -> Receive:
-    if asgi["method"] in SAFE:
+    if asgi["type"] != "http" or asgi["method"] in SAFE:
         return receive
     limit = asgi["route_handler"].opt.get("body_max", BODY_MAX)
     chunks: list[bytes] = []

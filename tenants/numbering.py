@@ -10,7 +10,8 @@ RETURNING last_number - :count + 1
 
 
 async def next_numbers(series: str, count: int = 1) -> range:
-    """Takes ``count`` numbers at once. The row stays locked until commit: that is what gapless costs."""
+    """Takes ``count`` numbers at once. The row stays locked until commit: that is what gapless
+    costs."""
     first = await db.value(NEXT, series=series, count=count)
     return range(first, first + count)
 

@@ -51,7 +51,8 @@ def current_tenant() -> Tenant:
 
 @asynccontextmanager
 async def scope(tenant: Tenant | UUID) -> AsyncIterator[Tenant]:
-    """One transaction of one tenant. A nested scope of the same tenant joins; another's is a bug."""
+    """One transaction of one tenant. A nested scope of the same tenant joins; another's is a
+    bug."""
     tenant_id = tenant if isinstance(tenant, UUID) else tenant.id
     outer = _current.get()
     if outer is not None and db.engine().current_transaction.get() is not None:

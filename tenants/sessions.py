@@ -1,4 +1,5 @@
-"""Passwords, sessions and the throttle of sign-in. Tokens are stored hashed; a session is one tenant's."""
+"""Passwords, sessions and the throttle of sign-in. Tokens are stored hashed; a session is one
+tenant's."""
 
 import asyncio
 import hashlib
@@ -91,7 +92,8 @@ def token_hash(token: str) -> bytes:
 
 
 async def throttled(tenant: Tenant, keys: list[str], most: int = ATTEMPTS_MAX) -> None:
-    """Counts a try against every key, in a transaction of its own. Raises TOO_MANY_ATTEMPTS (429)."""
+    """Counts a try against every key, in a transaction of its own. Raises TOO_MANY_ATTEMPTS
+    (429)."""
     now = clock.now()
     async with scope(tenant):
         hits = [

@@ -16,7 +16,8 @@ class Tenant(Table, tablename="tenant"):
 
 
 class Identity(Table, tablename="identity"):
-    """Somebody who signs in. Belongs to one tenant: a person at two distributors is two identities."""
+    """Somebody who signs in. Belongs to one tenant: a person at two distributors is two
+    identities."""
 
     tenant_id = UUID()
     id = UUID(primary_key=True)

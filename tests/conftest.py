@@ -14,11 +14,12 @@ VAR = Path(os.environ.get("DILO_TEST_VAR", "/tmp/dilo-tests" + f"-{os.geteuid()}
 os.environ["DILO_VAR"] = str(VAR / "files")
 os.environ["DILO_SECRET"] = "only-for-tests"
 
+from town import Cast, found_tenant  # noqa: E402
+
 from dilo.run import embedded  # noqa: E402
 from dilo.run.database import database  # noqa: E402
 from dilo.run.migrate import migrate  # noqa: E402
 from dilo.run.settings import settings  # noqa: E402
-from town import Cast, found_tenant  # noqa: E402
 
 
 @pytest.fixture(scope="session")

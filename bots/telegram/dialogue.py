@@ -91,7 +91,7 @@ async def balance(event: Message | CallbackQuery, talk: Talk) -> list[Reply]:
     ]
     if len(debts) > 10:
         text.append(say("bot:more", count=len(debts) - 10))
-    why = reasons(await actions.credit_standing(talk.buyer, owner.id), owner.currency)
+    why = reasons(await actions.credit_standing(talk.buyer, owner.id))
     return [Reply("\n".join([*text, why] if why else text), menu())]
 
 
@@ -147,7 +147,7 @@ async def show_cart(event: Message | CallbackQuery, talk: Talk) -> list[Reply]:
     text = _listed(
         [(n.found.code or "", n.quantity, n.amount) for n in looked.lines], looked.total, currency
     )
-    why = reasons(looked.verdicts, currency)
+    why = reasons(looked.verdicts)
     return [
         Reply(
             f"{text}\n{why}" if why else text,
@@ -222,7 +222,7 @@ def _told(event: CallbackQuery, placed: Placed) -> list[Reply]:
         state=say(f"state:{placed.state}"),
     )
     if placed.held:
-        text += "\n" + reasons(placed.verdicts, placed.currency)
+        text += "\n" + reasons(placed.verdicts)
     return [Reply(text, menu(), edit=_edited(event)), Reply("", callback_id=event.id)]
 
 

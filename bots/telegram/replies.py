@@ -44,7 +44,7 @@ def menu() -> Buttons:
     ]
 
 
-def reasons(verdicts: list[Verdict], currency: str) -> str:
+def reasons(verdicts: list[Verdict]) -> str:
     """Why it is stopped and what unblocks it, in words."""
     told: list[str] = []
     for verdict in verdicts:
@@ -64,6 +64,6 @@ def sum_of(amount: Decimal, currency: str) -> str:
     return money(amount, currency)
 
 
-async def compose(payload: dict[str, Any], channel: str, party_id: UUID | None) -> Composed:
+async def compose(payload: dict[str, Any], _channel: str, _party_id: UUID | None) -> Composed:
     """A reply is sent as it was said; its buttons and the message it edits travel along."""
     return Ready(str(payload["text"]), extra=payload)

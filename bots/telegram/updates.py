@@ -56,7 +56,8 @@ def _private_chat(update: Update) -> int | None:
 
 async def _who(chat_id: int) -> Actor | None:
     linked = await linked_chat(str(chat_id))
-    i18n.use_language((linked and linked["language"]) or current_tenant().language)
+    known = linked["language"] if linked else None
+    i18n.use_language(known or current_tenant().language)
     if linked is None:
         return None
     verbs = VERBS if linked["role"] in MAY_ORDER else frozenset()

@@ -1,4 +1,5 @@
-"""Telegram's webhook: one address per bot, the secret compared in constant time, 200 after commit."""
+"""Telegram's webhook: one address per bot, the secret compared in constant time, 200 after
+commit."""
 
 import asyncio
 import hmac
@@ -73,7 +74,8 @@ async def show() -> Response[str]:
 
 @post("/office/bot", opt=may("bots.edit"), status_code=200)
 async def create(request: Req) -> Response[Any]:
-    """Asks Telegram who the token is before it is kept; sets the webhook where one is configured."""
+    """Asks Telegram who the token is before it is kept; sets the webhook where one is
+    configured."""
     form = await web.read_form(BotForm, request)
     try:
         if form.input is None:

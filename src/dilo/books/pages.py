@@ -33,8 +33,12 @@ async def health_books(request: Request[Any, Any, Any]) -> Response[dict[str, An
     for tenant_id in await tenant_ids():
         async with scope(tenant_id):
             faults += [
-                {"tenant": str(tenant_id), "invariant": f.invariant, "subject": f.subject,
-                 "id": f.id}
+                {
+                    "tenant": str(tenant_id),
+                    "invariant": f.invariant,
+                    "subject": f.subject,
+                    "id": f.id,
+                }
                 for f in await broken(1)
             ]
     body = {"status": "broken" if faults else "clean", "broken": faults}

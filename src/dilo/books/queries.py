@@ -44,7 +44,8 @@ SELECT 'party_balance' AS subject, coalesce(b.party_id, s.party_id)::text AS id,
   coalesce(s.receivable, 0) || ' / ' || coalesce(s.credit, 0) AS expected
 FROM party_balance b
 FULL JOIN (
-  SELECT party_id, currency, coalesce(sum(open_amount) FILTER (WHERE side = 'debit'), 0) AS receivable,
+  SELECT party_id, currency, coalesce(sum(open_amount) FILTER (WHERE side = 'debit'), 0) AS
+    receivable,
     coalesce(sum(open_amount) FILTER (WHERE side = 'credit'), 0) AS credit
   FROM open_item GROUP BY party_id, currency) s
   ON s.party_id = b.party_id AND s.currency = b.currency

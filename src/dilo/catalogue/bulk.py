@@ -45,21 +45,30 @@ async def upsert_products(rows: Sequence[dict[str, Any]]) -> tuple[int, int]:
     if categories:
         await db.execute(CATEGORIES, names=categories)
     found = await db.one(
-        UPSERT, codes=[r["code"] for r in rows], names=[r["name"] for r in rows],
-        units=[r["unit"] for r in rows], categories=[r["category"] for r in rows],
-        kinds=[r["kind"] for r in rows])
+        UPSERT,
+        codes=[r["code"] for r in rows],
+        names=[r["name"] for r in rows],
+        units=[r["unit"] for r in rows],
+        categories=[r["category"] for r in rows],
+        kinds=[r["kind"] for r in rows],
+    )
     barcodes = [(r["code"], r["barcode"]) for r in rows if r["barcode"]]
     if barcodes:
-        await db.execute(BARCODES, codes=[b[0] for b in barcodes],
-                         barcodes=[b[1] for b in barcodes])
+        await db.execute(
+            BARCODES, codes=[b[0] for b in barcodes], barcodes=[b[1] for b in barcodes]
+        )
     return found["inserted"], found["updated"]
 
 
 async def ensure_products(products: Sequence[tuple[str, str, str]]) -> None:
     """(code, name, kind) of products that may be new; the known ones are left alone."""
     ordered = sorted(products)
-    await db.execute(ENSURE, codes=[p[0] for p in ordered], names=[p[1] for p in ordered],
-                     kinds=[p[2] for p in ordered])
+    await db.execute(
+        ENSURE,
+        codes=[p[0] for p in ordered],
+        names=[p[1] for p in ordered],
+        kinds=[p[2] for p in ordered],
+    )
 
 
 async def ids_of_codes(codes: Sequence[str]) -> dict[str, UUID]:

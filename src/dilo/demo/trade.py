@@ -104,7 +104,8 @@ async def pay(random: Random, document: Document, habit: str, today: date) -> No
 
 
 async def living_orders(random: Random, world: World, seller: Actor, count: int) -> None:
-    """The last three weeks: drafts, confirmed, held, shipped and invoiced, through the real actions."""
+    """The last three weeks: drafts, confirmed, held, shipped and invoiced, through the real
+    actions."""
     for n in range(count):
         party = random.choice(world.parties)
         picked = random.sample(world.codes, random.randint(1, 9))

@@ -26,7 +26,8 @@ SELECT
   (SELECT count(*) FROM sales_order WHERE state = 'draft') AS drafts,
   (SELECT count(*) FROM credit_override WHERE state = 'requested' AND expires_at > now()) AS asked,
   (SELECT count(*) FROM shipment WHERE state = 'held') AS held,
-  (SELECT count(*) FROM outbox WHERE state IN ('unknown', 'dead') AND channel <> 'event') AS undelivered,
+  (SELECT count(*) FROM outbox WHERE state IN ('unknown', 'dead') AND channel <> 'event') AS
+    undelivered,
   (SELECT coalesce(sum(open_amount), 0) FROM open_item
     WHERE side = 'credit' AND open_amount > 0 AND currency = :currency) AS unallocated,
   (SELECT coalesce(sum(amount), 0) FROM payment
@@ -43,7 +44,8 @@ GROUP BY i.party_id, p.name, p.code ORDER BY 4 DESC LIMIT 8
 SEARCH = """
 (SELECT 'party' AS kind, id, code AS label, name AS title FROM party
   WHERE strpos(search, :q) > 0 ORDER BY strpos(search, :q), name LIMIT 6)
-UNION ALL (SELECT 'order', o.id, o.number, p.name FROM sales_order o JOIN party p ON p.id = o.party_id
+UNION ALL (SELECT 'order', o.id, o.number, p.name FROM sales_order o JOIN party p ON p.id =
+  o.party_id
   WHERE strpos(lower(o.number), :q) > 0 ORDER BY o.created_at DESC LIMIT 5)
 UNION ALL (SELECT 'invoice', v.id, v.number, p.name FROM invoice v JOIN party p ON p.id = v.party_id
   WHERE strpos(lower(v.number), :q) > 0 ORDER BY v.issued_on DESC LIMIT 5)

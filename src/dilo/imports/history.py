@@ -3,8 +3,10 @@
 One document per invoice number; numbers beginning with C are credit notes. Amount of a line is
 quantity x price rounded half-even to 2 places. Lines without a customer go to one walk-in party per
 country. Price <= 0 and quantity 0 are reported and skipped; a line that goes against its document
-becomes a second document, ``N-R``, so that no amount is lost. Codes that are no goods (no five digits
-in front) are services; codes that differ only in case are one product. Due 30 days after the invoice
+becomes a second document, ``N-R``, so that no amount is lost. Codes that are no goods (no five
+digits
+in front) are services; codes that differ only in case are one product. Due 30 days after the
+invoice
 where the party has no depth of its own.
 """
 
@@ -67,8 +69,12 @@ def gather(rows: Iterable[Row]) -> list[Past]:
         if quantity == 0:
             row.fault("quantity", "QUANTITY_ZERO")
             continue
-        _add(found, row, number, PastLine(code.upper(), row.text("description") or code,
-                                          quantity, price))
+        _add(
+            found,
+            row,
+            number,
+            PastLine(code.upper(), row.text("description") or code, quantity, price),
+        )
     return list(found.values())
 
 
@@ -116,12 +122,26 @@ async def post_batch(batch: Sequence[Past], counts: Counts, import_id: UUID | No
     documents: list[Document] = []
     for past in fresh:
         owner = terms[party_code(past)[0]]
-        documents.append(Document(
-            "credit_note" if past.credit else "invoice", past.number, owner["id"], past.on,
-            past.on + timedelta(days=0 if past.credit else owner["days"]), currency,
-            [DocumentLine(ids[line.code], line.quantity, line.price,
-                          line_amount(line.quantity, line.price), line.name)
-             for line in past.lines],
-            import_id=import_id))
+        documents.append(
+            Document(
+                "credit_note" if past.credit else "invoice",
+                past.number,
+                owner["id"],
+                past.on,
+                past.on + timedelta(days=0 if past.credit else owner["days"]),
+                currency,
+                [
+                    DocumentLine(
+                        ids[line.code],
+                        line.quantity,
+                        line.price,
+                        line_amount(line.quantity, line.price),
+                        line.name,
+                    )
+                    for line in past.lines
+                ],
+                import_id=import_id,
+            )
+        )
     await post_documents(documents)
     counts.inserted += len(documents)

@@ -30,7 +30,9 @@ INSERT INTO import_job (id, kind, file_name, file_key, file_sha256, mapping, dry
   started_by)
 VALUES (:id, :kind, :file_name, :file_key, :sha, :mapping, :dry_run, :state, :started_by)
 """
-MAP = "UPDATE import_job SET mapping = :mapping, state = 'queued' WHERE id = :id AND state = 'uploaded'"
+MAP = """
+UPDATE import_job SET mapping = :mapping, state = 'queued' WHERE id = :id AND state = 'uploaded'
+"""
 TAKE = """
 UPDATE import_job SET state = 'running', lease_until = now() + make_interval(secs => :seconds),
   lease_token = gen_random_uuid(), started_at = coalesce(started_at, now())
@@ -70,12 +72,25 @@ async def new_job(
     sheet = await asyncio.to_thread(read_sheet, path)
     job_id = uuid7()
     await asyncio.to_thread(
-        shutil.copyfile, path, files.folder(current_tenant().id, ROOM) / job_id.hex)
+        shutil.copyfile, path, files.folder(current_tenant().id, ROOM) / job_id.hex
+    )
     await db.execute(
-        NEW, id=job_id, kind=kind, file_name=file_name[:200], file_key=job_id.hex,
-        sha=hashlib.sha256(path.read_bytes()).digest(), mapping=auto_map(kind, sheet.head),
-        dry_run=False, state=state, started_by=actor.name)
+        NEW,
+        id=job_id,
+        kind=kind,
+        file_name=file_name[:200],
+        file_key=job_id.hex,
+        sha=await asyncio.to_thread(_digest, path),
+        mapping=auto_map(kind, sheet.head),
+        dry_run=False,
+        state=state,
+        started_by=actor.name,
+    )
     return job_id
+
+
+def _digest(path: Path) -> bytes:
+    return hashlib.sha256(path.read_bytes()).digest()
 
 
 async def queue_job(actor: Actor, job_id: UUID, mapping: dict[str, int]) -> None:
@@ -142,9 +157,17 @@ async def _run(
             await take(counts, job.id)
             await _note(job.id, counts.faults)
             ours = await db.execute(
-                ADVANCE, id=job.id, token=token, done_rows=done, total_rows=total,
-                inserted=counts.inserted, updated=counts.updated, unchanged=counts.unchanged,
-                failed=len({fault.line_no for fault in counts.faults}), seconds=LEASE_SECONDS)
+                ADVANCE,
+                id=job.id,
+                token=token,
+                done_rows=done,
+                total_rows=total,
+                inserted=counts.inserted,
+                updated=counts.updated,
+                unchanged=counts.unchanged,
+                failed=len({fault.line_no for fault in counts.faults}),
+                seconds=LEASE_SECONDS,
+            )
             if not ours:
                 raise Refusal("LEASE_LOST")
         if progress:
@@ -157,7 +180,8 @@ Take = Callable[[Counts, UUID | None], Any]
 def batches(
     kind: str, sheet: Sheet, mapping: dict[str, int]
 ) -> Iterator[tuple[int, list[Fault], Take]]:
-    """(rows covered, faults so far of them, what to do in a transaction); the same cuts every time."""
+    """(rows covered, faults so far of them, what to do in a transaction); the same cuts every
+    time."""
     if kind == "sales-history":
         yield from _history_batches(sheet, mapping)
         return
@@ -194,13 +218,20 @@ def _history_batches(
 async def _note(job_id: UUID, faults: Sequence[Fault]) -> None:
     if faults:
         await db.execute(
-            FAULT, id=job_id, lines=[f.line_no for f in faults],
-            columns=[f.column for f in faults], values=[f.value for f in faults],
-            reasons=[f.reason for f in faults])
+            FAULT,
+            id=job_id,
+            lines=[f.line_no for f in faults],
+            columns=[f.column for f in faults],
+            values=[f.value for f in faults],
+            reasons=[f.reason for f in faults],
+        )
 
 
 async def rehearse(
-    tenant_id: UUID, kind: str, sheet: Sheet, mapping: dict[str, int],
+    tenant_id: UUID,
+    kind: str,
+    sheet: Sheet,
+    mapping: dict[str, int],
     progress: Progress | None = None,
 ) -> Counts:
     """What would happen, row by row, in transactions that are undone. Writes nothing."""

@@ -29,11 +29,16 @@ async def take_parties(rows: Sequence[Row], counts: Counts) -> None:
             row.fault("depth_days", "NUMBER_BAD")
         elif code and name and not _faulty(row):
             taken[code] = {
-                "code": code, "name": name, "phone": phone, "email": row.text("email").lower(),
+                "code": code,
+                "name": name,
+                "phone": phone,
+                "email": row.text("email").lower(),
                 "limit_amount": None if limit is None else round(limit, 2),
                 "depth_days": None if depth is None else int(depth),
-                **{key: row.text(key) for key in
-                   ("tax_id", "city", "address", "country", "segment")},
+                **{
+                    key: row.text(key)
+                    for key in ("tax_id", "city", "address", "country", "segment")
+                },
             }
     if taken:
         new, changed = await upsert_parties(list(taken.values()), current_tenant().currency)
@@ -61,8 +66,12 @@ async def take_products(rows: Sequence[Row], counts: Counts) -> None:
         code, name = row.need("code"), row.need("name")
         if code and name:
             service = row.text("kind").lower() in ("service", "послуга", "услуга")
-            taken[code] = {"code": code, "name": name, "kind": "service" if service else "goods",
-                           **{key: row.text(key) for key in ("unit", "category", "barcode")}}
+            taken[code] = {
+                "code": code,
+                "name": name,
+                "kind": "service" if service else "goods",
+                **{key: row.text(key) for key in ("unit", "category", "barcode")},
+            }
     if taken:
         new, changed = await upsert_products(list(taken.values()))
         _count(counts, len(taken), new, changed)
@@ -83,11 +92,16 @@ async def take_prices(rows: Sequence[Row], counts: Counts) -> None:
             row.fault("code", "UNKNOWN_PRODUCT")
         elif code:
             name = row.text("list", 60) or BASE_LIST
-            taken[name, code, least] = {"list": name, "code": code, "min_quantity": least,
-                                        "price": round(price, 4)}
+            taken[name, code, least] = {
+                "list": name,
+                "code": code,
+                "min_quantity": least,
+                "price": round(price, 4),
+            }
     if taken:
-        new, changed = await upsert_prices(list(taken.values()), current_tenant().currency,
-                                           BASE_LIST)
+        new, changed = await upsert_prices(
+            list(taken.values()), current_tenant().currency, BASE_LIST
+        )
         _count(counts, len(taken), new, changed)
 
 
@@ -109,7 +123,8 @@ async def take_stock(rows: Sequence[Row], counts: Counts) -> None:
     places = await ensure_warehouses(list(counted)) if counted else {}
     for place, goods in counted.items():
         new, changed, refused = await set_counts(
-            places[place], [(known[code], quantity) for code, (quantity, _) in goods.items()])
+            places[place], [(known[code], quantity) for code, (quantity, _) in goods.items()]
+        )
         for code, (_, row) in goods.items():
             if known[code] in refused:
                 row.fault("quantity", "LESS_THAN_RESERVED")
@@ -122,5 +137,9 @@ def _count(counts: Counts, taken: int, new: int, changed: int) -> None:
     counts.unchanged += taken - new - changed
 
 
-TAKERS = {"parties": take_parties, "products": take_products, "prices": take_prices,
-          "stock": take_stock}
+TAKERS = {
+    "parties": take_parties,
+    "products": take_products,
+    "prices": take_prices,
+    "stock": take_stock,
+}

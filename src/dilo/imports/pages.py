@@ -34,8 +34,14 @@ async def index() -> Response[str]:
 
 @get("/office/imports/new", opt=MAY)
 async def new(kind: str = "parties") -> Response[str]:
-    return web.page("imports/new.html", kinds=list(FIELDS), kind=kind, form=web.EMPTY,
-                    fields=FIELDS, required=REQUIRED)
+    return web.page(
+        "imports/new.html",
+        kinds=list(FIELDS),
+        kind=kind,
+        form=web.EMPTY,
+        fields=FIELDS,
+        required=REQUIRED,
+    )
 
 
 @post("/office/imports", opt=may("imports.run", body_max=UPLOAD_MAX), status_code=200)
@@ -52,8 +58,15 @@ async def create(request: Req) -> Response[Any]:
             job_id = await jobs.new_job(visit().actor, kind, Path(kept.name), upload.filename)
     except Refusal as refusal:
         form.errors["_"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
-        return web.page("imports/new.html", status=422, kinds=list(FIELDS), kind=kind, form=form,
-                        fields=FIELDS, required=REQUIRED)
+        return web.page(
+            "imports/new.html",
+            status=422,
+            kinds=list(FIELDS),
+            kind=kind,
+            form=form,
+            fields=FIELDS,
+            required=REQUIRED,
+        )
     return web.redirect(f"/office/imports/{job_id}")
 
 
@@ -75,10 +88,19 @@ async def _mapping(job: queries.Job, mapping: dict[str, int], status: int = 200)
     lacking = missing(job.kind, mapping)
     preview = await _preview(job, sheet, mapping) if not lacking else None
     return web.page(
-        "imports/mapping.html", status=status, job=job, head=sheet.head, mapping=mapping,
-        fields=list(FIELDS[job.kind]), required=REQUIRED[job.kind], lacking=lacking,
-        samples=[cells for _, cells in sheet.rows[:SAMPLES]], total=len(sheet.rows),
-        preview=preview, previewed=min(PREVIEWED, len(sheet.rows)))
+        "imports/mapping.html",
+        status=status,
+        job=job,
+        head=sheet.head,
+        mapping=mapping,
+        fields=list(FIELDS[job.kind]),
+        required=REQUIRED[job.kind],
+        lacking=lacking,
+        samples=[cells for _, cells in sheet.rows[:SAMPLES]],
+        total=len(sheet.rows),
+        preview=preview,
+        previewed=min(PREVIEWED, len(sheet.rows)),
+    )
 
 
 async def _preview(job: queries.Job, sheet: Sheet, mapping: dict[str, int]) -> Counts:
@@ -117,11 +139,14 @@ async def faults(job_id: UUID) -> Response[Any]:
     told: dict[int, list[str]] = {}
     for fault in await queries.faults_of(job_id):
         told.setdefault(fault["line_no"], []).append(
-            f"{fault['column_name']}: " + i18n.say(f"import:{fault['reason']}"))
+            f"{fault['column_name']}: " + i18n.say(f"import:{fault['reason']}")
+        )
     head = [i18n.say("column:line"), *sheet.head, i18n.say("column:error")]
     width = len(sheet.head)
-    rows = [[line_no, *(lines.get(line_no, []) + [""] * width)[:width], "; ".join(reasons)]
-            for line_no, reasons in told.items()]
+    rows = [
+        [line_no, *(lines.get(line_no, []) + [""] * width)[:width], "; ".join(reasons)]
+        for line_no, reasons in told.items()
+    ]
     return table_file(f"faults-{job.kind}", visit().query.get("as", "xlsx"), head, rows)
 
 

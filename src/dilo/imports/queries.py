@@ -49,8 +49,11 @@ async def job(job_id: UUID) -> Job:
 async def jobs(paging: Paging) -> Page[Job]:
     total = await db.value("SELECT count(*) FROM import_job")
     found = await db.rows_as(
-        Job, f"{JOB} ORDER BY created_at DESC LIMIT :size OFFSET :offset", size=paging.size,
-        offset=paging.offset)
+        Job,
+        f"{JOB} ORDER BY created_at DESC LIMIT :size OFFSET :offset",
+        size=paging.size,
+        offset=paging.offset,
+    )
     return Page(found, total, paging)
 
 

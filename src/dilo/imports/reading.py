@@ -70,7 +70,7 @@ def _text(cell: object) -> str:
 
 
 def _csv(path: Path, packed: bool) -> Iterator[tuple[int, list[str]]]:
-    opened = gzip.open(path, "rb") if packed else path.open("rb")
+    opened = gzip.open(path, "rb") if packed else path.open("rb")  # noqa: SIM115 - entered below
     try:
         with opened as raw:
             sample = raw.read(SAMPLE)
@@ -105,7 +105,8 @@ class _Capped(io.RawIOBase):
 
 
 def guess_encoding(sample: bytes) -> str:
-    """UTF-16 and UTF-8 show themselves; else the Cyrillic code page whose letters look like words."""
+    """UTF-16 and UTF-8 show themselves; else the Cyrillic code page whose letters look like
+    words."""
     if sample[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "utf-16"
     try:
@@ -113,8 +114,10 @@ def guess_encoding(sample: bytes) -> str:
         return "utf-8-sig"
     except UnicodeDecodeError:
         pass
-    scores = {code: _wordlike(sample.decode(code, errors="replace"))
-              for code in ("cp1251", "cp866", "latin-1")}
+    scores = {
+        code: _wordlike(sample.decode(code, errors="replace"))
+        for code in ("cp1251", "cp866", "latin-1")
+    }
     return max(scores, key=lambda code: scores[code])
 
 
@@ -132,7 +135,7 @@ def guess_delimiter(text: str) -> str:
     best, most = ",", 0
     for delimiter in DELIMITERS:
         counts = [len(row) for row in csv.reader(lines, delimiter=delimiter)]
-        if counts and counts[0] > 1 and counts.count(counts[0]) * 2 >= len(counts):
-            if counts[0] > most:
-                best, most = delimiter, counts[0]
+        steady = bool(counts) and counts.count(counts[0]) * 2 >= len(counts)
+        if steady and counts[0] > max(most, 1):
+            best, most = delimiter, counts[0]
     return best

@@ -1,1 +1,2 @@
-"""Foundations with no word of business: database access, money, time, ids, refusals, pages, outbox."""
+"""Foundations with no word of business: database access, money, time, ids, refusals, pages,
+outbox."""

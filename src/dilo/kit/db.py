@@ -100,7 +100,7 @@ def connection() -> asyncpg.Connection:
     transaction = engine().current_transaction.get()
     if transaction is None:
         raise OutsideScope("a query outside tenants.scope()")
-    return transaction.connection
+    return transaction.connection  # type: ignore[return-value]
 
 
 @lru_cache(maxsize=2048)

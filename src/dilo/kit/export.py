@@ -18,13 +18,12 @@ def table_file(
     name: str, kind: str, head: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> Response[bytes]:
     """``kind`` is ``csv`` or ``xlsx``; anything else is taken as xlsx."""
+    kind = "csv" if kind == "csv" else "xlsx"
     body = csv_bytes(head, rows) if kind == "csv" else xlsx_bytes(head, rows)
     return Response(
         body,
         media_type="text/csv; charset=utf-8" if kind == "csv" else XLSX,
-        headers={
-            "content-disposition": f'attachment; filename="{name}.{"csv" if kind == "csv" else "xlsx"}"'
-        },
+        headers={"content-disposition": f'attachment; filename="{name}.{kind}"'},
     )
 
 
@@ -37,7 +36,8 @@ def csv_bytes(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
 
 
 def _csv_cell(cell: Any) -> Any:
-    """Text that a spreadsheet would run is disarmed by a leading apostrophe (OWASP CSV injection)."""
+    """Text that a spreadsheet would run is disarmed by a leading apostrophe (OWASP CSV
+    injection)."""
     if isinstance(cell, str) and cell.startswith(FORMULA_STARTS):
         return "'" + cell
     return "" if cell is None else cell
@@ -61,9 +61,11 @@ def xlsx_bytes(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
             if isinstance(cell, bool):
                 sheet.write_boolean(line, column, cell)
             elif isinstance(cell, Decimal | int | float):
-                sheet.write_number(line, column, cell, money if isinstance(cell, Decimal) else None)
+                sheet.write_number(
+                    line, column, float(cell), money if isinstance(cell, Decimal) else None
+                )
             elif isinstance(cell, date | datetime):
-                sheet.write_datetime(line, column, cell, day)
+                sheet.write_datetime(line, column, cell, day)  # type: ignore[arg-type]
             elif cell is not None:
                 sheet.write_string(line, column, str(cell)[:32767])
     book.close()

@@ -1,4 +1,5 @@
-"""What people read, in their language. Every package brings ``locale/{uk,en,ru}.po``; all are one catalogue.
+"""What people read, in their language. Every package brings ``locale/{uk,en,ru}.po``; all are
+one catalogue.
 
 Codes (refusals, states, verdicts) are message keys such as ``refusal:CREDIT_LIMIT``: no sentence
 for people is written in Python.

@@ -1,4 +1,5 @@
-"""The request being answered, for what needs it far from the handler: templates, flashes, language."""
+"""The request being answered, for what needs it far from the handler: templates, flashes,
+language."""
 
 import secrets
 from contextvars import ContextVar

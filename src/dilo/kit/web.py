@@ -1,4 +1,5 @@
-"""What every page needs: rendering, fragments for htmx, redirects, flashes, forms, refusals as pages."""
+"""What every page needs: rendering, fragments for htmx, redirects, flashes, forms, refusals as
+pages."""
 
 import base64
 import contextlib
@@ -98,7 +99,8 @@ def read_flashes(cookie: str | None) -> list[tuple[str, str, dict[str, Any]]]:
 
 @dataclass(slots=True)
 class Filled(Generic[Form]):
-    """A form as it came: ``values`` to show again, ``errors`` by field, ``input`` when all is well."""
+    """A form as it came: ``values`` to show again, ``errors`` by field, ``input`` when all is
+    well."""
 
     values: dict[str, Any] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
@@ -128,7 +130,7 @@ async def read_form(shape: type[Form], request: Request[Any, Any, Any]) -> Fille
         if values:
             given[info.encode_name] = values if many else values[-1]
     for info in msgspec.structs.fields(shape):  # type: ignore[arg-type]
-        _check_field(shape, info, given, filled)
+        _check_field(info, given, filled)
     if not filled.errors:
         try:
             filled.input = msgspec.convert(given, shape, strict=False)
@@ -137,7 +139,7 @@ async def read_form(shape: type[Form], request: Request[Any, Any, Any]) -> Fille
     return filled
 
 
-def _check_field(shape: type, info: Any, given: dict[str, Any], filled: Filled[Any]) -> None:
+def _check_field(info: Any, given: dict[str, Any], filled: Filled[Any]) -> None:
     if info.encode_name not in given:
         if info.required:
             filled.errors[info.name] = i18n.say("invalid:REQUIRED")
@@ -152,7 +154,8 @@ def _check_field(shape: type, info: Any, given: dict[str, Any], filled: Filled[A
 
 
 def plain_decimal(text: str) -> str:
-    """``1 234,50`` as people write it to ``1234.50``; the last of comma and point is the decimal one."""
+    """``1 234,50`` as people write it to ``1234.50``; the last of comma and point is the decimal
+    one."""
     bare = "".join(text.split()).replace("\N{NO-BREAK SPACE}", "").replace("'", "")
     if "," in bare and "." in bare:
         thousands = "," if bare.rfind(".") > bare.rfind(",") else "."

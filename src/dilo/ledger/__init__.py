@@ -1,1 +1,2 @@
-"""The journal: append-only double entry with analytics on the line (ledger — головна книга, проводки)."""
+"""The journal: append-only double entry with analytics on the line (ledger — головна книга,
+проводки)."""

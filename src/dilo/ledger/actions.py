@@ -1,4 +1,5 @@
-"""Posting. An entry and its lines go in whole and are never changed; corrections are counter-entries."""
+"""Posting. An entry and its lines go in whole and are never changed; corrections are
+counter-entries."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -50,7 +51,8 @@ class Entry:
     def __post_init__(self) -> None:
         debit = sum((line.debit for line in self.lines), ZERO)
         credit = sum((line.credit for line in self.lines), ZERO)
-        assert debit == credit and self.lines, f"{self.kind} does not balance: {debit} {credit}"
+        assert self.lines
+        assert debit == credit, f"{self.kind} does not balance: {debit} {credit}"
 
 
 def two_sided(

@@ -2,17 +2,18 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 from uuid import UUID
 
 from dilo.kit import db
 from dilo.kit.errors import NotFound, Refusal
 from dilo.orders.actions.place import NewLine, place_order, preview_order
-from dilo.orders.commands import QUANTITY_MAX, LineInput, PlaceOrder, Placed
+from dilo.orders.commands import QUANTITY_MAX, LineInput, Placed, PlaceOrder
 from dilo.orders.queries import last_verdicts
 from dilo.orders.rules import Verdict
 from tenants.actors import Actor
 
-LINES_MAX = 1000
+Door = Literal["office", "portal", "telegram", "sms", "api"]
 PUT = """
 INSERT INTO cart AS c (identity_id, party_id, product_id, quantity)
 SELECT :identity_id, :party_id, id, :quantity FROM product WHERE id = :product_id
@@ -93,7 +94,7 @@ async def _asked(actor: Actor) -> list[LineInput]:
 
 
 def _command(
-    actor: Actor, lines: list[LineInput], key: str, door: str, comment: str | None, submit: bool
+    actor: Actor, lines: list[LineInput], key: str, door: Door, comment: str | None, submit: bool
 ) -> PlaceOrder:
     assert actor.on_behalf_of is not None
     return PlaceOrder(
@@ -123,7 +124,7 @@ async def look(actor: Actor) -> Cart:
 
 
 async def check_out(
-    actor: Actor, key: str, door: str, comment: str | None = None, *, submit: bool = True
+    actor: Actor, key: str, door: Door, comment: str | None = None, *, submit: bool = True
 ) -> Placed:
     """The cart becomes an order and is emptied. Raises what place_order raises."""
     earlier = await db.one_or_none(CHECKED_OUT, key=key, party_id=actor.on_behalf_of)

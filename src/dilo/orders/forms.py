@@ -50,8 +50,8 @@ def lines_of(codes: list[Any], quantities: list[Any]) -> tuple[list[LineInput], 
     """Lines as typed and the keys of what is wrong with them (``row: key``)."""
     lines: list[LineInput] = []
     wrong: list[str] = []
-    for code, quantity in zip(codes, quantities, strict=False):
-        code, quantity = str(code).strip(), str(quantity).strip()
+    for typed_code, typed_quantity in zip(codes, quantities, strict=False):
+        code, quantity = str(typed_code).strip(), str(typed_quantity).strip()
         if not code:
             continue
         number = decimal_or_none(quantity or "1")

@@ -55,29 +55,53 @@ LEFT JOIN credit_policy c ON c.party_id = p.id WHERE p.code = ANY(:codes)
 
 async def upsert_parties(rows: Sequence[dict[str, Any]], currency: str) -> tuple[int, int]:
     """Returns (inserted, updated); an empty cell leaves what is there."""
-    columns = {name: [row[name] for row in rows] for name in
-               ("code", "name", "tax_id", "city", "address", "country", "segment")}
+    columns = {
+        name: [row[name] for row in rows]
+        for name in ("code", "name", "tax_id", "city", "address", "country", "segment")
+    }
     found = await db.one(
-        UPSERT, codes=columns["code"], names=columns["name"], tax_ids=columns["tax_id"],
-        cities=columns["city"], addresses=columns["address"], countries=columns["country"],
-        segments=columns["segment"], currency=currency)
-    await db.execute(POLICIES, codes=columns["code"], limits=[r["limit_amount"] for r in rows],
-                     depths=[r["depth_days"] for r in rows])
-    ways = [(r["code"], channel, r[field]) for r in rows
-            for channel, field in (("sms", "phone"), ("email", "email")) if r[field]]
+        UPSERT,
+        codes=columns["code"],
+        names=columns["name"],
+        tax_ids=columns["tax_id"],
+        cities=columns["city"],
+        addresses=columns["address"],
+        countries=columns["country"],
+        segments=columns["segment"],
+        currency=currency,
+    )
+    await db.execute(
+        POLICIES,
+        codes=columns["code"],
+        limits=[r["limit_amount"] for r in rows],
+        depths=[r["depth_days"] for r in rows],
+    )
+    ways = [
+        (r["code"], channel, r[field])
+        for r in rows
+        for channel, field in (("sms", "phone"), ("email", "email"))
+        if r[field]
+    ]
     if ways:
-        await db.execute(CHANNELS, codes=[w[0] for w in ways], channels=[w[1] for w in ways],
-                         addresses=[w[2] for w in ways])
+        await db.execute(
+            CHANNELS,
+            codes=[w[0] for w in ways],
+            channels=[w[1] for w in ways],
+            addresses=[w[2] for w in ways],
+        )
     return found["inserted"], found["updated"]
 
 
-async def ensure_parties(
-    parties: Sequence[tuple[str, str, str]], currency: str
-) -> None:
+async def ensure_parties(parties: Sequence[tuple[str, str, str]], currency: str) -> None:
     """(code, name, country) of parties that may be new; the known ones are left alone."""
     ordered = sorted(parties)
-    await db.execute(ENSURE, codes=[p[0] for p in ordered], names=[p[1] for p in ordered],
-                     countries=[p[2] for p in ordered], currency=currency)
+    await db.execute(
+        ENSURE,
+        codes=[p[0] for p in ordered],
+        names=[p[1] for p in ordered],
+        countries=[p[2] for p in ordered],
+        currency=currency,
+    )
 
 
 async def terms_of_codes(codes: Sequence[str], days: int) -> dict[str, db.Row]:

@@ -84,7 +84,8 @@ JOIN party p ON p.id = h.party_id
 WHERE h.channel = 'telegram' AND h.address = :chat_id LIMIT 1
 """
 NAMES = """
-SELECT id, code, name FROM party WHERE closed_at IS NULL AND (:search = '' OR strpos(search, :search) > 0)
+SELECT id, code, name FROM party WHERE closed_at IS NULL AND (:search = '' OR strpos(search,
+  :search) > 0)
 ORDER BY strpos(search, :search), name LIMIT :most
 """
 SEGMENTS = "SELECT DISTINCT segment FROM party WHERE segment IS NOT NULL ORDER BY segment LIMIT 50"

@@ -1,1 +1,2 @@
-"""Money received: recorded once, allocated to debts, reversed by counter-entry (payments — оплати)."""
+"""Money received: recorded once, allocated to debts, reversed by counter-entry (payments —
+оплати)."""

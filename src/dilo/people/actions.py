@@ -18,7 +18,8 @@ DISABLE = "UPDATE identity SET disabled_at = CASE WHEN :disabled THEN now() END 
 END_SESSIONS = "DELETE FROM session WHERE identity_id = :id"
 PASSWORD = "UPDATE identity SET password_hash = :hash WHERE id = :id"
 OTHER_OWNERS = """
-SELECT count(*) FROM membership m JOIN identity i ON i.tenant_id = m.tenant_id AND i.id = m.identity_id
+SELECT count(*) FROM membership m JOIN identity i ON i.tenant_id = m.tenant_id AND i.id =
+  m.identity_id
 WHERE m.role = 'owner' AND i.disabled_at IS NULL AND m.identity_id <> :id
 """
 

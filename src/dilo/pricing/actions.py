@@ -21,7 +21,8 @@ VALUES (:list_id, :scope, :party_id, :agreement_id, :scope_value) ON CONFLICT DO
 SET = """
 INSERT INTO price_item (price_list_id, product_id, min_quantity, price)
 VALUES (:list_id, :product_id, :min_quantity, :price)
-ON CONFLICT (tenant_id, product_id, price_list_id, min_quantity) DO UPDATE SET price = excluded.price
+ON CONFLICT (tenant_id, product_id, price_list_id, min_quantity) DO UPDATE SET price =
+  excluded.price
 """
 DROP = "DELETE FROM price_item WHERE id = :id AND product_id = :product_id"
 LISTS = "SELECT id, code, name, currency FROM price_list ORDER BY name"

@@ -6,7 +6,8 @@ from typing import Any
 from dilo.kit import db
 
 LISTS = """
-INSERT INTO price_list (code, name, currency) SELECT c, c, :currency FROM unnest(:codes::text[]) AS c
+INSERT INTO price_list (code, name, currency) SELECT c, c, :currency FROM unnest(:codes::text[])
+  AS c
 ON CONFLICT (tenant_id, code) DO NOTHING
 """
 BASE = """
@@ -35,6 +36,10 @@ async def upsert_prices(
     await db.execute(LISTS, codes=sorted({row["list"] for row in rows}), currency=currency)
     await db.execute(BASE, code=base)
     found = await db.one(
-        UPSERT, lists=[r["list"] for r in rows], codes=[r["code"] for r in rows],
-        least=[r["min_quantity"] for r in rows], prices=[r["price"] for r in rows])
+        UPSERT,
+        lists=[r["list"] for r in rows],
+        codes=[r["code"] for r in rows],
+        least=[r["min_quantity"] for r in rows],
+        prices=[r["price"] for r in rows],
+    )
     return found["inserted"], found["updated"]

@@ -37,7 +37,8 @@ PRICED_BY_ID = PRICED.format(lists=LISTS, match="p.id = a.ref::uuid")
 PRICED_BY_CODE = PRICED.format(lists=LISTS, match="p.code = a.ref")
 CANDIDATES = f"""
 WITH {LISTS}
-SELECT l.scope, l.rank, l.code, l.name, i.min_quantity, i.price, i.min_quantity <= :quantity AS reached
+SELECT l.scope, l.rank, l.code, l.name, i.min_quantity, i.price, i.min_quantity <= :quantity AS
+  reached
 FROM lists l JOIN price_item i ON i.price_list_id = l.id AND i.product_id = :product_id
 ORDER BY i.min_quantity > :quantity, l.rank, l.valid_from DESC NULLS LAST, l.code,
   i.min_quantity DESC

@@ -1,1 +1,2 @@
-"""What clients owe: documents, open items, allocations (receivables — дебіторська заборгованість)."""
+"""What clients owe: documents, open items, allocations (receivables — дебіторська
+заборгованість)."""

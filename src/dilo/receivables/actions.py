@@ -1,4 +1,5 @@
-"""Posting invoices and credit notes, opening items, allocating. Figures follow by database triggers."""
+"""Posting invoices and credit notes, opening items, allocating. Figures follow by database
+triggers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -244,7 +245,8 @@ async def allocate(shares: Sequence[Share], on: date) -> None:
 
 
 async def allocate_oldest_first(credit: OpenItem, on: date) -> Decimal:
-    """Spends a credit on the party's oldest debts; the balance row must be locked. Returns the rest."""
+    """Spends a credit on the party's oldest debts; the balance row must be locked. Returns the
+    rest."""
     debits = await open_items_of(credit.party_id, credit.currency, "debit")
     plan = oldest_first(credit.open_amount, debits)
     await allocate([Share(item.id, credit.id, amount) for item, amount in plan], on)

@@ -17,10 +17,14 @@ click.rich_click.SHOW_ARGUMENTS = True
 class Found(click.RichGroup):
     """Commands are the modules of ``dilo.run.commands``; each is imported when it is asked for."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return sorted(m.name.strip("_") for m in pkgutil.iter_modules(commands.__path__))
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        cmd_name: str,
+    ) -> click.Command | None:
         names = {m.name.strip("_"): m.name for m in pkgutil.iter_modules(commands.__path__)}
         if cmd_name not in names:
             return None

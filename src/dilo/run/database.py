@@ -18,7 +18,8 @@ TIMEOUTS = {
 
 
 async def _nothing_to_reset(connection: asyncpg.Connection) -> None:
-    """All we set is SET LOCAL, gone with its transaction: asyncpg's RESET ALL is a trip for nothing."""
+    """All we set is SET LOCAL, gone with its transaction: asyncpg's RESET ALL is a trip for
+    nothing."""
 
 
 async def open_database(url: str = "", most: int = 0) -> PostgresEngine:

@@ -263,9 +263,9 @@ def _start_valkey(var: Path) -> str:
                 f'dir "{folder}"\npidfile "{pid_file}"\nlogfile "{folder}/server.log"\n'
                 "appendonly yes\n"
             )
-        made = subprocess.run(
+        made = subprocess.run(  # noqa: S603 - our own binary and our own file
             [str(get_binary_path()), str(config)],
-            capture_output=True,  # noqa: S603
+            capture_output=True,
             text=True,
             timeout=30,
             check=False,

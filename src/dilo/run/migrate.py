@@ -1,5 +1,7 @@
 """Bringing the database to the newest migration, as its owner, one starter at a time."""
 
+from typing import Any
+
 import asyncpg
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 from piccolo.apps.migrations.commands.base import BaseMigrationManager
@@ -13,8 +15,9 @@ TURN = 7_316_445  # advisory lock: two starts at once must not migrate twice
 APP_MAY = "GRANT USAGE ON SCHEMA public TO dilo_app"
 
 
-def _modules() -> dict[str, object]:
-    return BaseMigrationManager().get_migration_modules(APP_CONFIG.migrations_folder_path)
+def _modules() -> dict[str, Any]:
+    folder = str(APP_CONFIG.migrations_folder_path)
+    return dict(BaseMigrationManager().get_migration_modules(folder))
 
 
 async def pending(owner_url: str) -> list[str]:

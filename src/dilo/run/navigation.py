@@ -38,7 +38,7 @@ MENU: list[tuple[str, list[tuple[str, str, str, str, str, bool]]]] = [
             ("Imports", "/office/imports", "database-import", "imports.run", "", False),
             ("Telegram bot", "/office/bot", "brand-telegram", "bots.edit", "", False),
             ("Books", "/office/books", "shield-check", "books.read", "", False),
-        ("Colleagues", "/office/people", "user-plus", "people.edit", "", False),
+            ("Colleagues", "/office/people", "user-plus", "people.edit", "", False),
         ],
     ),
 ]

@@ -17,7 +17,8 @@ T = TypeVar("T")
 
 @contextmanager
 def ready() -> Iterator[None]:
-    """Named servers as they are; embedded ones are started, migrated, and stopped if we started them."""
+    """Named servers as they are; embedded ones are started, migrated, and stopped if we started
+    them."""
     if settings().database_url:
         yield
         return

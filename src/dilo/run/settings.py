@@ -80,7 +80,7 @@ class Settings(BaseSettings):
 def settings() -> Settings:
     """Ends the process with one clear line per bad setting."""
     try:
-        return Settings()
+        return Settings()  # type: ignore[call-arg]
     except ValidationError as error:
         for fault in error.errors():
             name = str(fault["loc"][0]).upper()

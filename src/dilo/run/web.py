@@ -13,18 +13,18 @@ from litestar.middleware import DefineMiddleware
 from litestar.static_files import create_static_files_router
 from litestar.types import Middleware
 
-import dilo.desk.pages
-import dilo.orders.pages
-import dilo.parties.pages
-import dilo.payments.pages
-import dilo.people.pages
-import dilo.receivables.pages
 from bots.telegram import webhook
+from dilo.desk import pages as desk
 from dilo.kit import db, outbox, web
 from dilo.kit.errors import Forbidden, NotFound, Refusal
 from dilo.kit.templating import STATIC
 from dilo.kit.visit import visit
+from dilo.orders import pages as orders
+from dilo.parties import pages as parties
+from dilo.payments import pages as payments
+from dilo.people import pages as people
 from dilo.people.access import staff_at_door
+from dilo.receivables import pages as receivables
 from dilo.run import embedded, events, jobs
 from dilo.run.database import open_database
 from dilo.run.navigation import office_menu
@@ -108,11 +108,11 @@ def broken(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     return web.refusal_page(Refusal("BROKEN", status=500, reference=reference))
 
 
-async def _open(app: Litestar) -> None:
+async def _open() -> None:
     await open_database()
 
 
-async def _close(app: Litestar) -> None:
+async def _close() -> None:
     await db.engine().close_connection_pool()  # type: ignore[attr-defined]
 
 
@@ -180,8 +180,8 @@ def _routes() -> list[Any]:
     """Handlers in one list, not routers: one path may have its verbs in two capabilities."""
     from dilo.run.doors import ROUTES
 
-    rooms = (dilo.people, dilo.desk, dilo.parties, dilo.orders, dilo.receivables, dilo.payments)
-    return [route for room in rooms for route in room.pages.routes] + ROUTES
+    rooms = (people, desk, parties, orders, receivables, payments)
+    return [route for room in rooms for route in room.routes] + ROUTES
 
 
 def __getattr__(name: str) -> Any:

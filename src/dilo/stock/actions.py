@@ -1,4 +1,5 @@
-"""Changing stock. Levels are locked in product order; moves are append-only; nothing goes below zero."""
+"""Changing stock. Levels are locked in product order; moves are append-only; nothing goes below
+zero."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -60,7 +61,8 @@ moved AS (
   SELECT product_id, :warehouse_id, quantity, :reason, :source_id FROM came)
 INSERT INTO stock_level AS s (product_id, warehouse_id, on_hand)
 SELECT product_id, :warehouse_id, sum(quantity) FROM came GROUP BY product_id ORDER BY product_id
-ON CONFLICT (tenant_id, product_id, warehouse_id) DO UPDATE SET on_hand = s.on_hand + excluded.on_hand
+ON CONFLICT (tenant_id, product_id, warehouse_id) DO UPDATE SET on_hand = s.on_hand +
+  excluded.on_hand
 """
 
 WAREHOUSES = (

@@ -1,4 +1,5 @@
-"""Goods leave: the gates are asked again at the dock, then stock, order and exposure change at once."""
+"""Goods leave: the gates are asked again at the dock, then stock, order and exposure change at
+once."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -225,7 +226,8 @@ async def release_shipment(actor: Actor, shipment_id: UUID) -> Dispatched:
 
 
 async def invoice_shipment(actor: Actor, shipment_id: UUID) -> UUID:
-    """Goods already shipped can always be invoiced: no gate here. The same shipment, the same invoice.
+    """Goods already shipped can always be invoiced: no gate here. The same shipment, the same
+    invoice.
 
     Due = shipment date + credit days (agreement's, else the policy's depth).
     """

@@ -13,7 +13,7 @@ from dilo.kit.errors import Refusal
 from dilo.kit.ids import uuid7, uuid_or_none
 from dilo.kit.money import AMOUNT_MAX, ZERO, line_amount
 from dilo.orders.actions.decision import judge, kept, line_facts, own_party
-from dilo.orders.commands import LINES_MAX, QUANTITY_MAX, LineInput, PlaceOrder, Placed
+from dilo.orders.commands import LINES_MAX, QUANTITY_MAX, LineInput, Placed, PlaceOrder
 from dilo.orders.queries import Terms, last_verdicts, terms_of
 from dilo.orders.rules import CONFIRMATION, DISPATCH, Verdict, passes
 from dilo.pricing.queries import Buyer, Priced, priced

@@ -32,7 +32,9 @@ async def _check(slug: str) -> int:
         verdict = "broken" if faults else "clean"
         click.echo(f"{tenant.slug}: {verdict}, {len(INVARIANTS)} invariants in {seconds:.2f} s")
         for fault in faults:
-            click.echo(f"  {fault.invariant}: {fault.subject} {fault.id}: "
-                       f"found {fault.found}, expected {fault.expected}")
+            click.echo(
+                f"  {fault.invariant}: {fault.subject} {fault.id}: "
+                f"found {fault.found}, expected {fault.expected}"
+            )
         count += len(faults)
     return count

@@ -5,7 +5,12 @@ from pathlib import Path
 
 import rich_click as click
 from rich.progress import (
-    BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn,
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
 )
 
 from dilo.imports import jobs
@@ -35,11 +40,19 @@ def command(kind: str, file: Path, tenant: str, dry_run: bool) -> None:
     """
     counts = servers.run(lambda: _import(kind, file, tenant, dry_run))
     bad = len({fault.line_no for fault in counts.faults})
-    click.echo(say("import:summary", inserted=counts.inserted, updated=counts.updated,
-                   unchanged=counts.unchanged, failed=bad))
+    click.echo(
+        say(
+            "import:summary",
+            inserted=counts.inserted,
+            updated=counts.updated,
+            unchanged=counts.unchanged,
+            failed=bad,
+        )
+    )
     for fault in counts.faults[:FAULTS_SHOWN]:
-        click.echo(f"  {fault.line_no}: {fault.column} = {fault.value!r}: "
-                   + say(f"import:{fault.reason}"))
+        click.echo(
+            f"  {fault.line_no}: {fault.column} = {fault.value!r}: " + say(f"import:{fault.reason}")
+        )
     if bad > FAULTS_SHOWN:
         click.echo(f"  … {bad - FAULTS_SHOWN}")
 
@@ -50,9 +63,14 @@ async def _import(kind: str, file: Path, slug: str, dry_run: bool) -> Counts:
     mapping = auto_map(kind, sheet.head)
     if lacking := missing(kind, mapping):
         raise Refusal("COLUMNS_MISSING", status=422, columns=", ".join(lacking))
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-               TextColumn("{task.fields[speed]} rows/s"), TimeElapsedColumn(),
-               TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[speed]} rows/s"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns) as shown:
         task = shown.add_task(kind, total=len(sheet.rows), speed=0)
 
@@ -64,11 +82,14 @@ async def _import(kind: str, file: Path, slug: str, dry_run: bool) -> Counts:
             return await jobs.rehearse(tenant_id, kind, sheet, mapping, progress)
         async with scope(tenant_id):
             job_id = await jobs.new_job(SYSTEM, kind, file, file.name, state="queued")
-        job = await jobs.run_job(tenant_id, job_id, await jobs.take_job(tenant_id, job_id),
-                                 progress)
+        job = await jobs.run_job(
+            tenant_id, job_id, await jobs.take_job(tenant_id, job_id), progress
+        )
     if job.state == "failed":
         raise Refusal("IMPORT_FAILED", why=job.error)
     async with scope(tenant_id):
-        faults = [jobs.Fault(f["line_no"], f["column_name"], f["value"], f["reason"])
-                  for f in await faults_of(job_id)]
+        faults = [
+            jobs.Fault(f["line_no"], f["column_name"], f["value"], f["reason"])
+            for f in await faults_of(job_id)
+        ]
     return Counts(job.inserted, job.updated, job.unchanged, faults)

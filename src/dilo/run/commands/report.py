@@ -39,7 +39,8 @@ async def _report(name: str, slug: str, on: date | None) -> dict[str, Any]:
         on = on or tenant.today()
         rows = await REPORTS[name](on, tenant.currency)
     return {
-        "as_of": on.isoformat(), "currency": tenant.currency,
+        "as_of": on.isoformat(),
+        "currency": tenant.currency,
         "total": f"{sum((row.balance for row in rows), Decimal(0)):.2f}",
         "rows": [{"code": r.code, "name": r.name, "balance": f"{r.balance:.2f}"} for r in rows],
     }

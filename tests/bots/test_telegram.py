@@ -1,0 +1,227 @@
+"""The chat through the bot's own HTTP door and a stand-in Bot API on loopback."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from decimal import Decimal as D
+from typing import Any
+
+import httpx
+import pytest_asyncio
+from browsing import app
+from peers.telegram import TelegramPeer
+from town import Cast, add_party
+
+from bots.telegram import webhook
+from bots.telegram.channel import Telegram
+from dilo.kit import db
+from dilo.messaging import channels, telegram_bots
+from dilo.messaging.sending import drain
+from dilo.parties.actions import make_link_code
+from tenants.scope import scope
+
+CHAT = 4242
+
+
+class Chat:
+    def __init__(self, town: Cast, peer: TelegramPeer, bot: Any) -> None:
+        self.town, self.peer, self.bot, self.update_id = town, peer, bot, 100
+        transport = httpx.ASGITransport(app())  # type: ignore[arg-type]
+        self.http = httpx.AsyncClient(transport=transport, base_url=f"http://{town.host}")
+
+    async def send(
+        self, update: dict[str, Any], *, secret: str | None = None, chat_type: str = "private"
+    ) -> int:
+        self.update_id += 1
+        chat = {"id": CHAT, "type": chat_type}
+        person = {"id": CHAT, "is_bot": False, "first_name": "P"}
+        if "text" in update:
+            body = {
+                "message": {
+                    "message_id": self.update_id,
+                    "date": 0,
+                    "chat": chat,
+                    "from": person,
+                    **update,
+                }
+            }
+        else:
+            body = {
+                "callback_query": {
+                    "id": f"cb{self.update_id}",
+                    "from": person,
+                    "chat_instance": "1",
+                    "message": {"message_id": 7, "date": 0, "chat": chat, "text": "x"},
+                    **update,
+                }
+            }
+        return await self.raw({"update_id": self.update_id, **body}, secret)
+
+    async def raw(self, body: dict[str, Any], secret: str | None = None) -> int:
+        answer = await self.http.post(
+            f"/bots/telegram/{self.town.tenant.id}/{self.bot.id}",
+            json=body,
+            headers={
+                "x-telegram-bot-api-secret-token": self.bot.secret if secret is None else secret
+            },
+        )
+        await asyncio.gather(*webhook._draining)
+        await drain(self.town.tenant.id)
+        return answer.status_code
+
+    async def say(self, text: str) -> str:
+        return await self._heard({"text": text})
+
+    async def tap(self, data: str) -> str:
+        return await self._heard({"data": data})
+
+    async def _heard(self, update: dict[str, Any]) -> str:
+        """What the chat then shows: new messages and edited ones."""
+        before = len(self.peer.asked)
+        assert await self.send(update) == 200
+        return "\n".join(call.text for call in self.peer.asked[before:] if call.chat == str(CHAT))
+
+    async def link(self) -> str:
+        async with scope(self.town.tenant):
+            code = await make_link_code(self.town.parties["D-1"], self.town.petro.id)  # type: ignore[arg-type]
+        await self.say(f"/start {code}")
+        return code
+
+
+@pytest_asyncio.fixture
+async def chat(town: Cast) -> AsyncIterator[Chat]:
+    peer = await TelegramPeer().start()
+    app()
+    channels.use_channels({"telegram": Telegram(peer.url)})
+    async with scope(town.tenant):
+        await telegram_bots.add_bot(town.olena, "123456:abcdefghijklmnopqrstuvwxyz", "bot")
+        bot = await telegram_bots.bot_or_none()
+    one = Chat(town, peer, bot)
+    yield one
+    await one.http.aclose()
+    await peer.stop()
+
+
+async def orders(town: Cast) -> list[Any]:
+    async with scope(town.tenant):
+        return await db.rows(
+            "SELECT id, state, version, total FROM sales_order ORDER BY created_at"
+        )
+
+
+async def test_a_code_links_once(chat: Chat) -> None:
+    code = await chat.link()
+    async with scope(chat.town.tenant):
+        linked = await db.value("SELECT count(*) FROM contact_channel WHERE channel = 'telegram'")
+    assert linked == 1
+    assert "недійсний" in await chat.say(f"/start {code}")
+    assert "недійсний" in await chat.say("/start guess")
+
+
+async def test_a_stranger_is_told_how_to_link_and_nothing_else(chat: Chat) -> None:
+    assert "Київсвітло" in await chat.say("/start")
+    for text in ("/balance", "LAMP-1 5", "/orders"):
+        assert "ще не підключено" in await chat.say(text)
+    assert await orders(chat.town) == []
+
+
+async def test_balance_is_the_cards(chat: Chat) -> None:
+    await chat.link()
+    answer = await chat.say("/balance")
+    assert "Електросвіт" in answer
+    assert "10\N{NO-BREAK SPACE}000,00" in answer
+
+
+async def test_lines_become_a_draft_and_one_tap_confirms_however_often_it_is_tapped(
+    chat: Chat,
+) -> None:
+    await chat.link()
+    answer = await chat.say("lamp-1 5\n2 x SOCKET\nNOPE 3")
+    assert "LAMP-1 × 5" in answer
+    assert "NOPE" in answer
+    (draft,) = await orders(chat.town)
+    assert (draft["state"], draft["total"]) == ("draft", D("566.66"))
+    data = f"confirm:{draft['id']}:{draft['version']}"
+    assert "підтверджено" in await chat.tap(data)
+    assert "підтверджено" in await chat.tap(data)
+    (order,) = await orders(chat.town)
+    assert order["state"] == "confirmed"
+    async with scope(chat.town.tenant):
+        reserved = await db.value("SELECT sum(reserved) FROM stock_level")
+    assert reserved == 7
+
+
+async def test_the_same_update_twice_is_one_order_and_one_answer(chat: Chat) -> None:
+    await chat.link()
+    body = {
+        "update_id": 999,
+        "message": {
+            "message_id": 1,
+            "date": 0,
+            "text": "LAMP-1 1",
+            "chat": {"id": CHAT, "type": "private"},
+            "from": {"id": CHAT, "is_bot": False, "first_name": "P"},
+        },
+    }
+    before = len(chat.peer.texts(str(CHAT)))
+    assert [await chat.raw(body), await chat.raw(body)] == [200, 200]
+    assert len(await orders(chat.town)) == 1
+    assert len(chat.peer.texts(str(CHAT))) == before + 1
+
+
+async def test_a_refused_order_says_why_and_what_unblocks(chat: Chat) -> None:
+    await chat.link()
+    await chat.say("LAMP-1 101")
+    (draft,) = await orders(chat.town)
+    answer = await chat.tap(f"confirm:{draft['id']}:{draft['version']}")
+    assert "утримано" in answer
+    assert "100,00" in answer  # over the limit of 10,000 by exactly this
+    assert "Сплатити 100,00" in answer
+
+
+async def test_anothers_draft_cannot_be_confirmed_from_a_chat(chat: Chat) -> None:
+    from town import order_of
+
+    from dilo.orders import actions
+
+    await chat.link()
+    async with scope(chat.town.tenant):
+        await add_party(chat.town, "X", "Other", limit=D(10**6))
+        other = await actions.place_order(
+            chat.town.max, order_of(chat.town, "X", ("LAMP-1", 1), submit=False)
+        )
+    await chat.tap(f"confirm:{other.id}:1")
+    (order,) = await orders(chat.town)
+    assert order["state"] == "draft"
+
+
+async def test_a_wrong_secret_and_an_unknown_bot_are_the_same_nothing(chat: Chat) -> None:
+    assert await chat.send({"text": "/start"}, secret="wrong") == 404
+    assert await chat.send({"text": "/start"}, secret="") == 404
+    assert chat.peer.texts(str(CHAT)) == []
+
+
+async def test_groups_and_nonsense_are_passed_over(chat: Chat) -> None:
+    await chat.link()
+    before = len(chat.peer.texts(str(CHAT)))
+    assert await chat.send({"text": "/balance"}, chat_type="group") == 200
+    assert await chat.raw({"update_id": "x"}) == 200
+    assert await chat.raw({"update_id": 5, "message": {"text": 5}}) == 200
+    assert len(chat.peer.texts(str(CHAT))) == before
+
+
+async def test_stop_silences_the_chat(chat: Chat) -> None:
+    await chat.link()
+    assert "/start" in await chat.say("/stop")
+    async with scope(chat.town.tenant):
+        assert await db.value("SELECT opted_out_at FROM contact_channel WHERE channel = 'telegram'")
+
+
+async def test_buttons_fill_the_cart_and_order_it_once(chat: Chat) -> None:
+    await chat.link()
+    product = chat.town.products["LAMP-1"]
+    await chat.tap(f"add:{product}")
+    await chat.tap(f"add:{product}")
+    assert "LAMP-1 × 2" in await chat.tap("cart")
+    assert "підтверджено" in await chat.tap("checkout")
+    assert "підтверджено" in await chat.tap("checkout")
+    assert [order["total"] for order in await orders(chat.town)] == [D(200)]

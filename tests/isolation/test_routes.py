@@ -1,0 +1,240 @@
+"""Every route of the application, found by itself: nobody, the wrong role, another tenant's owner."""
+
+from typing import Any
+
+import pytest
+from browsing import app, client_of, staff, visitor
+from town import Cast, add_debt, order_of
+
+from dilo.kit import db
+from dilo.messaging import telegram_bots
+from dilo.orders import actions
+from dilo.orders.commands import Dispatch
+from dilo.payments.actions import RecordPayment, record_payment
+from tenants.scope import scope
+
+OPEN = {
+    "/office/sign-in",
+    "/office/sign-out",
+    "/office/preferences",
+    "/sign-in",
+    "/sign-out",
+    "/preferences",
+}
+ELSEWHERE = {
+    "/health",
+    "/health/books",
+    "/bots/telegram/{tenant_id}/{bot_id}",
+    "/static/{file_path}",
+}
+WATCHED = (
+    "party",
+    "sales_order",
+    "sales_order_line",
+    "payment",
+    "invoice",
+    "open_item",
+    "product",
+    "price_item",
+    "identity",
+    "membership",
+    "dunning_level",
+    "credit_override",
+    "shipment",
+    "import_job",
+    "contact",
+    "telegram_bot",
+    "cart",
+)
+
+
+def routes() -> list[tuple[str, str]]:
+    found = []
+    for route in app().routes:
+        path = route.path_format
+        for method in sorted(getattr(route, "http_methods", [])):
+            if (
+                method in ("GET", "POST")
+                and path not in ELSEWHERE
+                and not path.startswith("/static")
+            ):
+                found.append((method, path))
+    return sorted(found)
+
+
+async def ids_of(town: Cast) -> dict[str, str]:
+    """An id of the town's for every parameter any route has; an unknown parameter fails the test."""
+    async with scope(town.tenant):
+        placed = await actions.place_order(town.max, order_of(town, "D-1", ("LAMP-1", 2)))
+        sent = await actions.dispatch_order(town.ivan, Dispatch(order_id=placed.id, key="k"))
+        held = await actions.place_order(town.max, order_of(town, "D-1", ("LAMP-1", 900)))
+        asked = await actions.request_override(
+            town.max, held.id, ["CREDIT_LIMIT"], db_amount(), "x", 3
+        )
+        invoice = await add_debt(town, "D-1", db_amount(), due_on=town.tenant.today())
+        paid = await record_payment(
+            town.nina,
+            RecordPayment(
+                party_id=town.parties["D-1"],
+                amount=db_amount(),
+                received_on=town.tenant.today(),
+                key="p",
+            ),
+        )
+        contact = await db.value(
+            "INSERT INTO contact (party_id, name) VALUES (:p, 'x') RETURNING id",
+            p=town.parties["D-1"],
+        )
+        policy = await db.value(
+            "INSERT INTO dunning_policy (name, is_default) VALUES ('p', true) RETURNING id"
+        )
+        level = await db.value(
+            "INSERT INTO dunning_level (policy_id, position, offset_days, tone)"
+            " VALUES (:p, 1, 1, 'due') RETURNING id",
+            p=policy,
+        )
+        message = await db.value(
+            "INSERT INTO outbox (channel, kind, dedupe_key, state)"
+            " VALUES ('sms', 'debt_warning', 'd', 'dead') RETURNING id"
+        )
+        job = await db.value(
+            "INSERT INTO import_job (kind, file_name, file_key, file_sha256, started_by)"
+            " VALUES ('parties', 'f', 'k', '\\x00', 'x') RETURNING id"
+        )
+        item = await db.value("SELECT id FROM price_item LIMIT 1")
+        await telegram_bots.add_bot(town.olena, "123456:abcdefghijklmnopqrstuvwxyz", "x")
+    return {
+        key: str(value)
+        for key, value in {
+            "party_id": town.parties["D-1"],
+            "order_id": held.id,
+            "shipment_id": sent.id,
+            "override_id": asked,
+            "invoice_id": invoice,
+            "payment_id": paid,
+            "contact_id": contact,
+            "level_id": level,
+            "message_id": message,
+            "job_id": job,
+            "item_id": item,
+            "product_id": town.products["LAMP-1"],
+            "identity_id": town.max.id,
+            "decision": "approval",
+        }.items()
+    }
+
+
+def db_amount() -> Any:
+    from decimal import Decimal
+
+    return Decimal("10.00")
+
+
+async def digest(town: Cast) -> list[str]:
+    async with scope(town.tenant):
+        return [
+            await db.value(
+                f"SELECT md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {table} t"
+            )
+            for table in WATCHED
+        ]
+
+
+async def call(one: Any, method: str, url: str) -> int:
+    answer = await (one.get(url) if method == "GET" else one.post(url, {}))
+    if answer.status_code == 303 and "sign-in" in answer.headers["location"]:
+        return 401
+    return answer.status_code
+
+
+async def test_every_route_refuses_strangers_and_other_tenants(town: Cast, rival: Cast) -> None:
+    ids = await ids_of(town)
+    before = await digest(town)
+    wrong: list[str] = []
+    async with (
+        visitor(town.host) as nobody,
+        staff(rival) as foreigner,
+        client_of(rival) as outsider,
+    ):
+        for method, path in routes():
+            url = path.format(**ids)
+            if path not in OPEN and await call(nobody, method, url) not in (401, 403):
+                wrong.append(f"nobody {method} {path}")
+            if "{" not in path:
+                continue
+            for who, one in (("rival's owner", foreigner), ("rival's client", outsider)):
+                status = await call(one, method, url)
+                if status not in (401, 403, 404):
+                    wrong.append(f"{who} {method} {path}: {status}")
+    assert wrong == []
+    assert await digest(town) == before
+
+
+async def test_a_cookie_opens_nothing_on_another_host(town: Cast, rival: Cast) -> None:
+    async with staff(town) as one, visitor(rival.host) as there:
+        for cookie in one.client.cookies.jar:
+            there.client.cookies.set(cookie.name, cookie.value or "")
+        assert await call(there, "GET", "/office") == 401
+        assert await call(there, "GET", "/office/parties") == 401
+
+
+@pytest.mark.parametrize(
+    ("person", "method", "path"),
+    [
+        ("max", "POST", "/office/payments"),
+        ("max", "GET", "/office/people"),
+        ("ivan", "GET", "/office/payments"),
+        ("ivan", "POST", "/office/orders"),
+        ("nina", "POST", "/office/orders"),
+        ("max", "GET", "/office/imports"),
+        ("ivan", "GET", "/office/dunning"),
+        ("max", "GET", "/office/bot"),
+    ],
+)
+async def test_the_wrong_role_is_told_so(town: Cast, person: str, method: str, path: str) -> None:
+    async with staff(town, person) as one:
+        assert await call(one, method, path) == 403
+
+
+async def test_a_client_cannot_reach_another_company(town: Cast) -> None:
+    from town import add_party
+
+    async with scope(town.tenant):
+        await add_party(town, "X", "Other", limit=db_amount() * 1000)
+        other = await actions.place_order(town.max, order_of(town, "X", ("LAMP-1", 1)))
+        invoice = await add_debt(town, "X", db_amount(), due_on=town.tenant.today())
+    async with client_of(town) as one:
+        for method, path in (
+            ("GET", f"/orders/{other.id}"),
+            ("POST", f"/orders/{other.id}/cancellation"),
+            ("POST", f"/orders/{other.id}/submission"),
+            ("GET", f"/invoices/{invoice}"),
+            ("POST", f"/orders/{other.id}/repetition"),
+            ("GET", f"/office/orders/{other.id}"),
+        ):
+            assert await call(one, method, path) in (401, 404), path
+
+
+@pytest.mark.parametrize("host", ["nobody.localhost", "evil.example", "localhost"])
+async def test_an_unknown_host_is_nobody(town: Cast, host: str) -> None:
+    async with visitor(host) as one:
+        assert (await one.get("/office")).status_code == 404
+
+
+async def test_forwarded_headers_do_not_switch_the_tenant(town: Cast, rival: Cast) -> None:
+    async with staff(town) as one:
+        page = await one.get("/office/parties", headers={"x-forwarded-host": rival.host})
+        assert "Електросвіт" in page.text
+        odd = await one.get("/office/parties", headers={"host": town.host.upper() + ".:80"})
+        assert odd.status_code == 200
+
+
+async def test_a_form_from_another_site_is_refused(town: Cast, rival: Cast) -> None:
+    async with staff(town) as one:
+        for origin in ("https://evil.example", f"http://{rival.host}"):
+            answer = await one.post(
+                "/office/preferences", {"theme": "dark"}, headers={"origin": origin}
+            )
+            assert answer.status_code == 403
+        bare = await one.client.post("/office/preferences", data={"theme": "dark"})
+        assert bare.status_code == 403
