@@ -133,7 +133,7 @@ async def test_a_killed_import_goes_on_where_it_stopped(town: Cast, tmp_path: Pa
     for _ in range(600):
         await asyncio.sleep(0.05)
         async with scope(town.tenant):
-            if 0 < (await job(job_id)).done_rows:
+            if (await job(job_id)).done_rows > 0:
                 break
     os.kill(child.pid, signal.SIGKILL)
     await child.wait()

@@ -36,7 +36,7 @@ def test_any_delimiter_and_encoding(tmp_path: Path, delimiter: str, encoding: st
 
 def test_packed_and_excel(tmp_path: Path) -> None:
     packed = tmp_path / "x.csv.gz"
-    packed.write_bytes(gzip.compress("code,name\n1,A\n".encode()))
+    packed.write_bytes(gzip.compress(b"code,name\n1,A\n"))
     assert read_sheet(packed).rows == [(2, ["1", "A"])]
     path = tmp_path / "x.xlsx"
     with xlsxwriter.Workbook(path) as book:
