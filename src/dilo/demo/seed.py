@@ -7,7 +7,7 @@ from decimal import Decimal
 from random import Random
 from uuid import UUID
 
-from dilo.demo.trade import history, living_orders
+from dilo.demo.trade import history, living_orders, open_debts
 from dilo.demo.world import World, make_goods, make_parties
 from dilo.kit import db, i18n
 from dilo.people.roles import VERBS
@@ -29,8 +29,8 @@ ASSIGN = "INSERT INTO price_assignment (price_list_id, scope, party_id) VALUES (
 PORTAL = "INSERT INTO portal_user (identity_id, party_id, role) VALUES (:i, :p, 'admin')"
 POLICY = """
 WITH made AS (
-  INSERT INTO dunning_policy (name, is_default, tolerance_amount, quiet_from, quiet_to)
-  VALUES ('Основна', true, 50, '21:00', '08:00') RETURNING id)
+  INSERT INTO dunning_policy (name, is_default, tolerance_amount, quiet_from, quiet_to, active)
+  VALUES ('Основна', true, 50, '21:00', '08:00', false) RETURNING id)
 INSERT INTO dunning_level (policy_id, position, offset_days, tone)
 SELECT made.id, l.position, l.days, l.tone FROM made,
   (VALUES (1, -3, 'friendly'), (2, 1, 'due'), (3, 10, 'firm'), (4, 30, 'final'))
@@ -126,6 +126,7 @@ async def _fill(plan: Plan) -> int:
     await _first_dealer(plan, world)
     await db.execute(POLICY)
     invoices = await history(random, world)
+    await open_debts(random, world)
     seller = Actor("staff", people["max"], "Максим Савчук", VERBS["sales"], role="sales")
     await living_orders(random, world, seller, plan.orders)
     return invoices

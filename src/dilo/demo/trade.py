@@ -72,6 +72,27 @@ async def history(random: Random, world: World) -> int:
     return len(documents)
 
 
+async def open_debts(random: Random, world: World) -> None:
+    """The first dealer owes something of every age, so that there is something to look at."""
+    today, dealer = current_tenant().today(), world.parties[0]
+    days = (75, 40, 24, 16, 5, 2)
+    numbers = await next_numbers("invoice", len(days))
+    await post_documents(
+        [
+            Document(
+                "invoice",
+                f"INV-{n:06d}",
+                dealer.id,
+                today - timedelta(days=back),
+                today - timedelta(days=back - dealer.depth),
+                world.currency,
+                basket(random, world)[:2],
+            )
+            for n, back in zip(numbers, days, strict=True)
+        ]
+    )
+
+
 async def pay(random: Random, document: Document, habit: str, today: date) -> None:
     late = {
         "early": (-6, 0),

@@ -110,6 +110,18 @@
     else addLine();
   });
 
+  // Codes are suggested by what is typed, a word of the name or a barcode will do.
+  let asking = 0;
+  document.addEventListener("input", (event) => {
+    const list = $("#codes");
+    if (!list || !event.target.matches("#lines input[name=code]") || event.target.value.length < 2) return;
+    clearTimeout(asking);
+    asking = setTimeout(async () => {
+      const answer = await fetch(`/office/orders/products?q=${encodeURIComponent(event.target.value)}`);
+      if (answer.ok) list.replaceChildren(...new DOMParser().parseFromString(await answer.text(), "text/html").querySelectorAll("option"));
+    }, 200);
+  });
+
   // What was typed is not lost by a stray click.
   let dirty = false;
   document.addEventListener("input", (event) => { if (event.target.closest("form[data-guard]")) dirty = true; });
