@@ -54,7 +54,7 @@ def test_files_and_functions_are_short() -> None:
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 size = (node.end_lineno or 0) - node.lineno + 1
-                if size > 70:
+                if size > 45:
                     long.append(f"{path}:{node.lineno} {node.name}: {size} lines")
     assert long == []
 

@@ -34,8 +34,7 @@ def dilo(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def var(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = Path("/tmp") / f"dilo-run-{os.getpid()}-{tmp_path_factory.mktemp('v').name}"
-    return folder
+    return Path("/tmp") / f"dilo-run-{os.getpid()}-{tmp_path_factory.mktemp('v').name}"
 
 
 def test_two_copies_stand_side_by_side_and_a_second_start_keeps_data(var: Path) -> None:

@@ -296,7 +296,12 @@ async def test_a_hint_by_valkey_is_faster_than_the_sweep(
     outbox.use_waker(jobs.hint)
     try:
         await story.plan()
-        assert await story.until_quiet(15) == {"sent": 2}
+        async with asyncio.timeout(
+            60
+        ):  # a hint may be lost, so it is given again; the sweep is far off
+            while await story.states() != {"sent": 2}:
+                jobs.hint(story.town.tenant.id)
+                await asyncio.sleep(1)
     finally:
         outbox.use_waker(None)
         await jobs.close()

@@ -55,6 +55,7 @@ INSERT INTO agreement (party_id, number, valid_from, currency, credit_days, mini
 VALUES (:party_id, :number, :valid_from, :currency, :credit_days, 500)
 """
 CENTS = Decimal("0.01")
+FIRST_DEALER = "ТОВ «Електросвіт»"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,58 +136,60 @@ async def _price_lists(world: World) -> None:
 
 
 async def make_parties(random: Random, world: World, count: int, sellers: list[UUID]) -> None:
-    taken: set[str] = {"ТОВ «Електросвіт»"}
-    today = current_tenant().today()
+    taken: set[str] = {FIRST_DEALER}
+    habits = ("early", "prompt", "late", "slow", "stopped")
     for n in range(1, count + 1):
-        name = "ТОВ «Електросвіт»" if n == 1 else firm(random, taken)
+        name = FIRST_DEALER if n == 1 else firm(random, taken)
         segment = "Дилери" if n == 1 else random.choice(SEGMENTS)
         depth = 14 if n == 1 else random.choice((0, 7, 14, 14, 21, 30, 45))
-        party_id = await db.value(
-            PARTY,
-            code=f"D-{n:03d}",
-            name=name,
-            segment=segment,
+        party_id = await _party(random, world, n, name, segment, random.choice(sellers))
+        await _terms(random, world, n, party_id, depth)
+        habit = random.choices(habits, (25, 35, 22, 10, 8))[0]
+        size = 28 if n == 1 else random.choice((3, 6, 10, 16, 28))
+        paying = "late" if n == 1 else habit
+        world.parties.append(Buyer(party_id, f"D-{n:03d}", depth, paying, size))
+
+
+async def _party(
+    random: Random, world: World, n: int, name: str, segment: str, owner_id: UUID
+) -> UUID:
+    party_id = await db.value(
+        PARTY,
+        code=f"D-{n:03d}",
+        name=name,
+        segment=segment,
+        currency=world.currency,
+        roles=["customer", "dealer"] if segment == "Дилери" else ["customer"],
+        tax_id=str(random.randint(30_000_000, 45_000_000)),
+        city=random.choice(CITIES),
+        address=f"вул. {random.choice(PEOPLE)}, {random.randint(1, 120)}",
+        owner_id=owner_id,
+    )
+    await db.execute(
+        CONTACT,
+        party_id=party_id,
+        name=f"{random.choice(NAMES)} {random.choice(PEOPLE)}",
+        position=random.choice(("директор", "закупівлі", "бухгалтер")),
+        phone=f"+38067{random.randint(1000000, 9999999)}",
+        email=f"office@d{n:03d}.example",
+    )
+    return party_id
+
+
+async def _terms(random: Random, world: World, n: int, party_id: UUID, depth: int) -> None:
+    await db.execute(
+        POLICY,
+        party_id=party_id,
+        limit_amount=Decimal(random.choice((20, 40, 60, 90, 150, 240, 480)) * 1000),
+        depth_days=depth,
+        grace_days=random.choice((0, 3, 5)),
+    )
+    if n % 5 == 0:
+        await db.execute(
+            AGREEMENT,
+            party_id=party_id,
+            number=f"К-{n:03d}/26",
+            valid_from=current_tenant().today().replace(month=1, day=1),
             currency=world.currency,
-            roles=["customer", "dealer"] if segment == "Дилери" else ["customer"],
-            tax_id=str(random.randint(30_000_000, 45_000_000)),
-            city=random.choice(CITIES),
-            address=f"вул. {random.choice(PEOPLE)}, {random.randint(1, 120)}",
-            owner_id=random.choice(sellers),
-        )
-        limit = Decimal(random.choice((20, 40, 60, 90, 150, 240, 480)) * 1000)
-        await db.execute(
-            POLICY,
-            party_id=party_id,
-            limit_amount=limit,
-            depth_days=depth,
-            grace_days=random.choice((0, 3, 5)),
-        )
-        await db.execute(
-            CONTACT,
-            party_id=party_id,
-            name=f"{random.choice(NAMES)} {random.choice(PEOPLE)}",
-            position=random.choice(("директор", "закупівлі", "бухгалтер")),
-            phone=f"+38067{random.randint(1000000, 9999999)}",
-            email=f"office@d{n:03d}.example",
-        )
-        if n % 5 == 0:
-            await db.execute(
-                AGREEMENT,
-                party_id=party_id,
-                number=f"К-{n:03d}/26",
-                valid_from=today.replace(month=1, day=1),
-                currency=world.currency,
-                credit_days=depth,
-            )
-        habit = random.choices(("early", "prompt", "late", "slow", "stopped"), (25, 35, 22, 10, 8))[
-            0
-        ]
-        world.parties.append(
-            Buyer(
-                party_id,
-                f"D-{n:03d}",
-                depth,
-                "late" if n == 1 else habit,
-                28 if n == 1 else random.choice((3, 6, 10, 16, 28)),
-            )
+            credit_days=depth,
         )

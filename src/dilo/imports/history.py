@@ -119,29 +119,25 @@ async def post_batch(batch: Sequence[Past], counts: Counts, import_id: UUID | No
     await ensure_products(list(products.values()))
     ids = await ids_of_codes(list(products))
     terms = await terms_of_codes(list(parties), DAYS)
-    documents: list[Document] = []
-    for past in fresh:
-        owner = terms[party_code(past)[0]]
-        documents.append(
-            Document(
-                "credit_note" if past.credit else "invoice",
-                past.number,
-                owner["id"],
-                past.on,
-                past.on + timedelta(days=0 if past.credit else owner["days"]),
-                currency,
-                [
-                    DocumentLine(
-                        ids[line.code],
-                        line.quantity,
-                        line.price,
-                        line_amount(line.quantity, line.price),
-                        line.name,
-                    )
-                    for line in past.lines
-                ],
-                import_id=import_id,
-            )
-        )
+    documents = [_document(past, terms[party_code(past)[0]], ids, import_id) for past in fresh]
     await post_documents(documents)
     counts.inserted += len(documents)
+
+
+def _document(past: Past, owner: db.Row, ids: dict[str, UUID], import_id: UUID | None) -> Document:
+    lines = [
+        DocumentLine(
+            ids[line.code],
+            line.quantity,
+            line.price,
+            line_amount(line.quantity, line.price),
+            line.name,
+        )
+        for line in past.lines
+    ]
+    due_on = past.on + timedelta(days=0 if past.credit else owner["days"])
+    kind = "credit_note" if past.credit else "invoice"
+    currency = current_tenant().currency
+    return Document(
+        kind, past.number, owner["id"], past.on, due_on, currency, lines, import_id=import_id
+    )

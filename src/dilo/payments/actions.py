@@ -1,6 +1,7 @@
 """Recording, allocating and reversing payments. A key makes a repeated request the same payment."""
 
 import hashlib
+from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Literal
@@ -88,54 +89,66 @@ async def _checked(command: RecordPayment) -> str:
     return (await db.one(PARTY_CURRENCY, id=command.party_id))["currency"]
 
 
-async def _post(actor: Actor, command: RecordPayment, currency: str, request: bytes) -> UUID:
-    payment_id = uuid7()
-    number = await next_number("payment", "PAY")
+@dataclass(frozen=True, slots=True)
+class NewPayment:
+    """A row of ``payment`` about to be written; a reversal names what it takes back."""
+
+    id: UUID
+    number: str
+    party_id: UUID
+    method: str
+    amount: Decimal
+    currency: str
+    received_on: date
+    reference: str | None
+    key: str
+    recorded_by: str
+    reverses_id: UUID | None = None
+    request_hash: bytes | None = None
+
+
+async def _post_money(new: NewPayment) -> NewItem:
+    """Entry, payment and open item. Money in is a credit of the party; a reversal is a debit."""
+    back = new.reverses_id is not None
+    till = CASH if new.method == "cash" else BANK
     entry = two_sided(
-        "payment",
-        command.received_on,
-        currency,
-        command.amount,
-        debit=CASH if command.method == "cash" else BANK,
-        credit=RECEIVABLE,
-        party_id=command.party_id,
-        source_id=payment_id,
-        memo=number,
+        "payment_reversal" if back else "payment",
+        new.received_on,
+        new.currency,
+        new.amount,
+        debit=RECEIVABLE if back else till,
+        credit=till if back else RECEIVABLE,
+        party_id=new.party_id,
+        source_id=new.id,
+        memo=new.number,
     )
     await post_entries([entry])
-    await db.execute(
-        RECORD,
-        id=payment_id,
-        number=number,
-        party_id=command.party_id,
-        method=command.method,
-        amount=command.amount,
-        currency=currency,
-        received_on=command.received_on,
-        reference=command.reference,
-        entry_id=entry.id,
-        reverses_id=None,
-        key=command.key,
+    await db.execute(RECORD, entry_id=entry.id, **asdict(new))
+    kind, side = ("refund", "debit") if back else ("payment", "credit")
+    on = new.received_on
+    item = NewItem(
+        new.party_id, kind, side, new.id, new.number, on, on, new.currency, new.amount, entry.id
+    )
+    await receivables.post_items([item])
+    return item
+
+
+async def _post(actor: Actor, command: RecordPayment, currency: str, request: bytes) -> UUID:
+    new = NewPayment(
+        uuid7(),
+        await next_number("payment", "PAY"),
+        command.party_id,
+        command.method,
+        command.amount,
+        currency,
+        command.received_on,
+        command.reference,
+        command.key,
+        actor.name,
         request_hash=request,
-        recorded_by=actor.name,
     )
-    await receivables.post_items(
-        [
-            NewItem(
-                command.party_id,
-                "payment",
-                "credit",
-                payment_id,
-                number,
-                command.received_on,
-                command.received_on,
-                currency,
-                command.amount,
-                entry.id,
-            )
-        ]
-    )
-    return payment_id
+    await _post_money(new)
+    return new.id
 
 
 async def allocate_credit(
@@ -181,48 +194,20 @@ async def reverse_payment(actor: Actor, payment_id: UUID) -> UUID:
     today = current_tenant().today()
     item = await item_of_document(payment_id)
     await receivables.undo_allocations_of(item.id, today)
-    reversal, number = uuid7(), await next_number("payment", "PAY")
-    entry = two_sided(
-        "payment_reversal",
-        today,
-        paid.currency,
-        paid.amount,
-        debit=RECEIVABLE,
-        credit=CASH if paid.method == "cash" else BANK,
-        party_id=paid.party_id,
-        source_id=reversal,
-        memo=paid.number,
-    )
-    await post_entries([entry])
-    await db.execute(
-        RECORD,
-        id=reversal,
-        number=number,
-        party_id=paid.party_id,
-        method=paid.method,
-        amount=paid.amount,
-        currency=paid.currency,
-        received_on=today,
-        reference=paid.number,
-        entry_id=entry.id,
-        reverses_id=payment_id,
-        key=f"reversal:{payment_id}",
-        request_hash=None,
-        recorded_by=actor.name,
-    )
-    taken = NewItem(
+    reversal = NewPayment(
+        uuid7(),
+        await next_number("payment", "PAY"),
         paid.party_id,
-        "refund",
-        "debit",
-        reversal,
-        number,
-        today,
-        today,
-        paid.currency,
+        paid.method,
         paid.amount,
-        entry.id,
+        paid.currency,
+        today,
+        paid.number,
+        f"reversal:{payment_id}",
+        actor.name,
+        reverses_id=payment_id,
     )
-    await receivables.post_items([taken])
+    taken = await _post_money(reversal)
     await allocate([Share(taken.id, item.id, paid.amount)], today)
     await audit.note(actor, "payments.reverse", "payment", payment_id)
-    return reversal
+    return reversal.id

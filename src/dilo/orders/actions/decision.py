@@ -71,7 +71,7 @@ async def judge(
     late = await blocking_items(
         terms.party_id, terms.currency, today, terms.grace_days, terms.tolerance_amount
     )
-    overrides = await db.rows(STANDING_OVERRIDES, id=order_id, now=clock.now()) if order_id else []
+    overrides = await _standing_overrides(order_id)
     return evaluate(
         Facts(
             stage=stage,
@@ -96,11 +96,16 @@ async def judge(
             ],
             overdue_amount=late[0].all_amount if late else ZERO,
             overdue_count=late[0].all_count if late else 0,
-            overrides=[
-                OverrideFacts(str(o["id"]), tuple(o["gates"]), o["amount"]) for o in overrides
-            ],
+            overrides=overrides,
         )
     )
+
+
+async def _standing_overrides(order_id: UUID | None) -> list[OverrideFacts]:
+    if order_id is None:
+        return []
+    found = await db.rows(STANDING_OVERRIDES, id=order_id, now=clock.now())
+    return [OverrideFacts(str(o["id"]), tuple(o["gates"]), o["amount"]) for o in found]
 
 
 def kept(verdicts: Sequence[Verdict]) -> list[Any]:

@@ -239,29 +239,7 @@ async def invoice_shipment(actor: Actor, shipment_id: UUID) -> UUID:
         return already
     if shipment["state"] not in ("dispatched", "delivered"):
         raise Refusal("WRONG_STATE", number=shipment["number"], state=shipment["state"])
-    shipped_on = shipment["dispatched_on"]
-    terms = await terms_of(shipment["party_id"], shipped_on)
-    lines = [
-        DocumentLine(
-            row["product_id"],
-            row["quantity"],
-            row["price"],
-            row["amount"],
-            order_line_id=row["order_line_id"],
-        )
-        for row in await db.rows(LINES_OF, id=shipment_id)
-    ]
-    document = Document(
-        "invoice",
-        await next_number("invoice", "INV"),
-        shipment["party_id"],
-        shipped_on,
-        shipped_on + timedelta(days=terms.credit_days),
-        shipment["currency"],
-        lines,
-        order_id=shipment["order_id"],
-        shipment_id=shipment_id,
-    )
+    document = await _invoice_of(shipment)
     await post_documents([document])
     await db.execute(
         INVOICED,
@@ -279,3 +257,20 @@ async def invoice_shipment(actor: Actor, shipment_id: UUID) -> UUID:
         after={"number": document.number, "total": str(document.total)},
     )
     return document.id
+
+
+async def _invoice_of(shipment: db.Row) -> Document:
+    on = shipment["dispatched_on"]
+    terms = await terms_of(shipment["party_id"], on)
+    lines = [DocumentLine(**row) for row in await db.rows(LINES_OF, id=shipment["id"])]
+    return Document(
+        "invoice",
+        await next_number("invoice", "INV"),
+        shipment["party_id"],
+        on,
+        on + timedelta(days=terms.credit_days),
+        shipment["currency"],
+        lines,
+        order_id=shipment["order_id"],
+        shipment_id=shipment["id"],
+    )
