@@ -19,8 +19,8 @@ UNION ALL SELECT name || ': not forced' FROM tables WHERE NOT forced AND name <>
 UNION ALL SELECT name || ': no policy with USING and WITH CHECK on the tenant' FROM tables t
   WHERE name <> ALL($1::text[]) AND NOT EXISTS (
     SELECT 1 FROM pg_policy p WHERE p.polrelid = t.oid AND p.polcmd = '*'
-      AND pg_get_expr(p.polqual, p.polrelid) LIKE '%tenant_id = current_tenant_id()%'
-      AND pg_get_expr(p.polwithcheck, p.polrelid) LIKE '%tenant_id = current_tenant_id()%')
+      AND pg_get_expr(p.polqual, p.polrelid) LIKE '%tenant_id = ( SELECT current_tenant_id()%'
+      AND pg_get_expr(p.polwithcheck, p.polrelid) LIKE '%tenant_id = ( SELECT current_tenant_id()%')
 UNION ALL SELECT name || ': tenant_id is not its first column' FROM tables t
   WHERE name <> ALL($1::text[]) AND NOT EXISTS (
     SELECT 1 FROM pg_attribute a WHERE a.attrelid = t.oid AND a.attname = 'tenant_id'
