@@ -7,7 +7,7 @@ import contextlib
 import os
 import re
 import warnings
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -128,8 +128,11 @@ async def rows(sql: str, /, **params: Any) -> list[asyncpg.Record]:
 
 
 async def one_or_none(sql: str, /, **params: Any) -> asyncpg.Record | None:
-    text, values = _bind(sql, params)
-    return await connection().fetchrow(text, *values)
+    """The first row. Fetched whole: asyncpg's fetchrow asks for one row, and PostgreSQL runs no
+    parallel plan for whoever may come back for more.
+    """
+    found = await rows(sql, **params)
+    return found[0] if found else None
 
 
 async def one(sql: str, /, **params: Any) -> asyncpg.Record:
@@ -141,8 +144,8 @@ async def one(sql: str, /, **params: Any) -> asyncpg.Record:
 
 
 async def value(sql: str, /, **params: Any) -> Any:
-    text, values = _bind(sql, params)
-    return await connection().fetchval(text, *values)
+    row = await one_or_none(sql, **params)
+    return None if row is None else row[0]
 
 
 async def execute(sql: str, /, **params: Any) -> int:
@@ -163,11 +166,6 @@ async def one_as(shape: type[T], sql: str, /, **params: Any) -> T:
 async def one_or_none_as(shape: type[T], sql: str, /, **params: Any) -> T | None:
     row = await one_or_none(sql, **params)
     return None if row is None else shape(**row)
-
-
-async def copy_in(table: str, columns: Sequence[str], records: Any) -> None:
-    """COPY into a table under the caller's row security (asyncpg binary COPY)."""
-    await connection().copy_records_to_table(table, columns=columns, records=records)
 
 
 @asynccontextmanager

@@ -47,7 +47,7 @@ WHERE (:search = '' OR strpos(p.search, :search) > 0)
   AND (CAST(:owner_id AS uuid) IS NULL OR p.owner_id = :owner_id)
   AND (NOT :overdue_only OR a.late_30 + a.late_60 + a.late_90 + a.later > 0)
 """
-# Sides are told apart once by grouping, not in every sum: the whole cost is one pass of the open items.
+# Sides are told apart once by grouping, not in every sum: one pass of the open items.
 AGING_TOTAL = """
 WITH sided AS (
   SELECT i.side, sum(i.open_amount) AS whole, min(i.due_on) AS oldest_due,
