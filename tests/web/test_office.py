@@ -236,3 +236,17 @@ async def test_two_editors_of_one_draft(town: Cast) -> None:
     assert late.status_code == 422
     async with scope(town.tenant):
         assert await db.value("SELECT total FROM sales_order") == D(200)
+
+
+@pytest.mark.parametrize("url", ["/office/orders/new", "/office/payments/new"])
+async def test_a_party_is_found_among_any_number(town: Cast, url: str) -> None:
+    async with scope(town.tenant):
+        await db.execute(
+            "INSERT INTO party (code, name, currency)"
+            " SELECT 'N' || n, 'Фірма ' || n, 'UAH' FROM generate_series(1, 700) n"
+        )
+    async with staff(town) as one:
+        assert "Фірма 613" not in (await one.get(url)).text
+        found = await one.get(f"{url}?q=n613", headers={"hx-request-type": "partial"})
+        assert "Фірма 613" in found.text
+        assert "<html" not in found.text

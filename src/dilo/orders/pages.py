@@ -101,11 +101,12 @@ async def _entry(form: web.Filled[Any], order: Any, status: int = 200) -> Respon
     party = await parties.party(party_id) if party_id else None
     return web.page(
         "orders/new.html",
+        block=None if party_id else "names",
         status=status,
         form=form,
         party=party,
         order=order,
-        names=[] if party else await parties.party_names("", 500),
+        names=[] if party else await parties.party_names(visit().query.get("q", ""), 30),
     )
 
 

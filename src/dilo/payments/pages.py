@@ -108,13 +108,14 @@ async def _form(form: web.Filled[Any], status: int = 200) -> Response[str]:
     given = dict(zip(form.values.get("item") or [], form.values.get("share") or [], strict=False))
     return web.page(
         "payments/new.html",
+        block=None if party_id else "names",
         status=status,
         form=form,
         party=party,
         debts=debts,
         given=given,
         on=current_tenant().today(),
-        names=[] if party else await parties.party_names("", 500),
+        names=[] if party else await parties.party_names(visit().query.get("q", ""), 30),
     )
 
 
