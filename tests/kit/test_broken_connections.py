@@ -10,6 +10,9 @@ from dilo.kit import db
 from dilo.run.embedded import Servers
 from tenants.scope import scope
 
+# InternalClientError: asyncpg's own way to say that the connection died while a query was being sent.
+LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+
 
 async def test_a_hundred_lost_connections_leave_the_pool_whole(
     town: Cast, servers: Servers
@@ -30,7 +33,7 @@ async def test_a_hundred_lost_connections_leave_the_pool_whole(
         await asyncio.sleep(0.01)
 
     for _ in range(100):
-        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+        with pytest.raises(LOST):
             await lose()
     await killer.close()
 
@@ -52,7 +55,7 @@ async def test_a_commit_that_fails_is_said_and_the_task_can_go_on(
             await killer.execute("SELECT pg_terminate_backend($1)", pid)
             await asyncio.sleep(0.01)
 
-    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+    with pytest.raises(LOST):
         await write()
     await killer.close()
     async with scope(town.tenant):
