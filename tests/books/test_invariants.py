@@ -25,6 +25,7 @@ CORRUPTIONS = {
     "lines-follow-entry": """UPDATE journal_line SET effective_on = effective_on - 1
         WHERE id = (SELECT id FROM journal_line WHERE tenant_id = $1 LIMIT 1)""",
     "journal-gapless": "UPDATE journal_entry SET number = number + 500 WHERE tenant_id = $1 AND number = 1",
+    "seals": "UPDATE journal_entry SET memo = memo || '.' WHERE tenant_id = $1 AND number = 1",
     "open-amounts": """UPDATE open_item SET open_amount = open_amount - 1 WHERE id =
         (SELECT id FROM open_item WHERE tenant_id = $1 AND open_amount > 1 LIMIT 1)""",
     "balances-of-items": "UPDATE party_balance SET receivable = receivable + 1 WHERE tenant_id = $1",
@@ -114,6 +115,7 @@ async def test_a_corruption_is_named(town: Cast, servers: Servers, name: str) ->
     [
         "journal_entry",
         "journal_line",
+        "journal_seal",
         "invoice",
         "invoice_line",
         "allocation",
@@ -124,7 +126,9 @@ async def test_a_corruption_is_named(town: Cast, servers: Servers, name: str) ->
         "open_item",
     ],
 )
-@pytest.mark.parametrize("sql", ["UPDATE {} SET id = id", "DELETE FROM {}", "TRUNCATE {}"])
+@pytest.mark.parametrize(
+    "sql", ["UPDATE {} SET tenant_id = tenant_id", "DELETE FROM {}", "TRUNCATE {}"]
+)
 async def test_posted_rows_cannot_be_changed_by_the_app(town: Cast, table: str, sql: str) -> None:
     async with scope(town.tenant):
         await live(town)

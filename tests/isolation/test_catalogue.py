@@ -7,7 +7,13 @@ from town import Cast
 from dilo.run.embedded import Servers
 
 ALLOWED = {"migration", "tenant", "host"}  # Piccolo's own, and two with policies of their own
-DEFINERS = {"tenant_of_host", "tenant_ids", "keep_balance_of_items", "keep_open_amounts"}
+DEFINERS = {
+    "tenant_of_host",
+    "tenant_ids",
+    "keep_balance_of_items",
+    "keep_open_amounts",
+    "seal_entries",
+}
 TABLES = """
 SELECT c.oid, c.relname AS name, c.relrowsecurity AS on, c.relforcerowsecurity AS forced
 FROM pg_class c WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace

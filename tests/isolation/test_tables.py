@@ -37,7 +37,7 @@ VALUES: dict[str, Any] = {
     "date": "current_date",
     "jsonb": "'{}'",
     "timestamp with time zone": "now()",
-    "bytea": "'\\x00'",
+    "bytea": "sha256('')",
     "text[]": "'{}'",
 }
 

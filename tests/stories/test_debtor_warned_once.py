@@ -66,6 +66,10 @@ class Story:
         async with scope(self.town.tenant):
             return await actions.plan_run(self.town.nina)
 
+    async def crashing(self, point: str) -> asyncio.subprocess.Process:
+        """Dies at the first message of this town, not of a town another test has left behind."""
+        return await self.worker(DILO_CRASH_AT=f"{point}@{self.town.tenant.id}")
+
     async def worker(self, **env: str) -> asyncio.subprocess.Process:
         given = (
             os.environ
@@ -144,7 +148,7 @@ async def test_run_twice_sent_once(story: Story) -> None:
 async def test_killed_at_a_named_point_nothing_is_lost_or_doubled(story: Story, point: str) -> None:
     await story.debtors(12)
     await story.plan()
-    first = await story.worker(DILO_CRASH_AT=point)
+    first = await story.crashing(point)
     assert await asyncio.wait_for(first.wait(), 40) == -signal.SIGKILL
     await story.worker()
     states = await story.until_quiet()
@@ -164,7 +168,7 @@ async def test_a_copy_rather_than_a_doubt_where_the_company_says_so(story: Story
     async with scope(story.town.tenant):
         await actions.save_policy(story.town.nina, PolicyForm(resend_unknown="on"))
     await story.plan()
-    first = await story.worker(DILO_CRASH_AT="accepted")
+    first = await story.crashing("accepted")
     assert await asyncio.wait_for(first.wait(), 40) == -signal.SIGKILL
     await story.worker()
     await story.until(lambda states: "sending" not in states)

@@ -28,6 +28,21 @@ SELECT 'journal_entry' AS subject, max(number)::text AS id, count(*)::text AS fo
   max(number)::text AS expected
 FROM journal_entry HAVING count(*) <> max(number)
 """
+# Each seal is the hash of the one before it and of the entry as it stands now: a changed byte
+# names its own entry, a seal that was taken out names the next one.
+SEALS = """
+SELECT 'journal_entry' AS subject, e.id::text, coalesce(encode(s.hash, 'hex'), 'no seal') AS found,
+  encode(sha256(coalesce(s.before, ''::bytea) || convert_to(t.content, 'UTF8')), 'hex') AS expected
+FROM journal_entry e
+JOIN (SELECT l.entry_id, string_agg(line_text(l), E'\n' ORDER BY l.id) AS lines
+      FROM journal_line l GROUP BY l.entry_id) x ON x.entry_id = e.id
+CROSS JOIN LATERAL (SELECT entry_text(e) || E'\n' || x.lines AS content) t
+LEFT JOIN (SELECT entry_id, hash, lag(hash) OVER (ORDER BY number) AS before FROM journal_seal) s
+  ON s.entry_id = e.id
+WHERE s.hash IS DISTINCT FROM
+  sha256(coalesce(s.before, ''::bytea) || convert_to(t.content, 'UTF8'))
+ORDER BY e.number
+"""
 OPEN_AMOUNTS = """
 SELECT 'open_item' AS subject, i.id::text, i.open_amount::text AS found,
   (i.amount - coalesce(a.amount, 0))::text AS expected
@@ -155,6 +170,7 @@ INVARIANTS: dict[str, str] = {
     "entries-have-lines": ENTRIES_HAVE_LINES,
     "lines-follow-entry": LINES_FOLLOW_ENTRY,
     "journal-gapless": JOURNAL_GAPLESS,
+    "seals": SEALS,
     "open-amounts": OPEN_AMOUNTS,
     "balances-of-items": BALANCES_OF_ITEMS,
     "balances-of-orders": BALANCES_OF_ORDERS,

@@ -21,9 +21,11 @@ SELECT * FROM unnest(:ids::uuid[], :numbers::bigint[], :kinds::text[], :days::da
   :currencies::text[], :sources::uuid[], :memos::text[], :keys::text[])
 """
 POST_LINES = """
-INSERT INTO journal_line (entry_id, account, effective_on, currency, debit, credit, party_id)
+INSERT INTO journal_line (entry_id, account, effective_on, currency, debit, credit, party_id,
+  branch, business_line)
 SELECT * FROM unnest(:entries::uuid[], :accounts::text[], :days::date[], :currencies::text[],
-  :debits::numeric[], :credits::numeric[], :parties::uuid[])
+  :debits::numeric[], :credits::numeric[], :parties::uuid[], :branches::text[],
+  :business_lines::text[])
 """
 
 
@@ -35,6 +37,8 @@ class Line:
     debit: Decimal = ZERO
     credit: Decimal = ZERO
     party_id: UUID | None = None
+    branch: str | None = None
+    business_line: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +70,12 @@ def two_sided(
     party_id: UUID | None,
     source_id: UUID | None = None,
     memo: str | None = None,
+    branch: str | None = None,
 ) -> Entry:
     """The commonest entry: one debit, one credit, both about one party."""
     lines = (
-        Line(debit, debit=amount, party_id=party_id),
-        Line(credit, credit=amount, party_id=party_id),
+        Line(debit, debit=amount, party_id=party_id, branch=branch),
+        Line(credit, credit=amount, party_id=party_id, branch=branch),
     )
     return Entry(kind, on, currency, lines, source_id=source_id, memo=memo)
 
@@ -107,4 +112,6 @@ async def post_entries(entries: Sequence[Entry]) -> None:
         debits=[line.debit for _, line in lines],
         credits=[line.credit for _, line in lines],
         parties=[line.party_id for _, line in lines],
+        branches=[line.branch for _, line in lines],
+        business_lines=[line.business_line for _, line in lines],
     )

@@ -57,9 +57,9 @@ class Prepared:
     message: Message
 
 
-def crash_point(name: str) -> None:
-    """Tests kill the worker exactly here (DILO_CRASH_AT); a real crash asks no leave either."""
-    if os.environ.get("DILO_CRASH_AT") == name:
+def crash_point(name: str, tenant_id: UUID) -> None:
+    """Tests kill the worker exactly here (DILO_CRASH_AT=name@tenant), among other tenants' mail."""
+    if os.environ.get("DILO_CRASH_AT") == f"{name}@{tenant_id}":
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -71,7 +71,7 @@ async def drain(tenant_id: UUID, lease_seconds: float = 60.0) -> int:
         rows = await outbox.claim(await _open_channels(), BATCH, lease_seconds)
     if not rows:
         return heard
-    crash_point("claimed")
+    crash_point("claimed", tenant_id)
     turns = asyncio.Semaphore(AT_ONCE)
 
     async def one(row: Claimed) -> None:
@@ -107,11 +107,11 @@ async def _deliver(tenant_id: UUID, row: Claimed, lease_seconds: float) -> None:
         return
     if prepared is None:
         return
-    crash_point("started")
+    crash_point("started", tenant_id)
     outcome = await _send(tenant_id, prepared)
-    crash_point("accepted")
+    crash_point("accepted", tenant_id)
     await _write_down(tenant_id, prepared, outcome, lease_seconds)
-    crash_point("recorded")
+    crash_point("recorded", tenant_id)
 
 
 async def _write_down(

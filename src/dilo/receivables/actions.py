@@ -2,7 +2,7 @@
 triggers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
@@ -11,7 +11,7 @@ from dilo.kit import db
 from dilo.kit.errors import NotFound, Refusal
 from dilo.kit.ids import uuid7
 from dilo.kit.money import ZERO
-from dilo.ledger.actions import RECEIVABLE, RETURNS, SALES, Entry, post_entries, two_sided
+from dilo.ledger.actions import RECEIVABLE, RETURNS, SALES, Entry, Line, post_entries
 from dilo.receivables.queries import OpenItem, open_items_of
 from dilo.receivables.rules import oldest_first
 
@@ -24,16 +24,20 @@ INSERT INTO party_balance (party_id, currency) VALUES (:party_id, :currency) ON 
 """
 INVOICES = """
 INSERT INTO invoice (id, number, kind, party_id, order_id, shipment_id, credits_invoice_id,
-  issued_on, due_on, currency, total, entry_id, import_id)
+  issued_on, due_on, currency, total, entry_id, import_id, branch)
 SELECT * FROM unnest(:ids::uuid[], :numbers::text[], :kinds::text[], :parties::uuid[],
   :orders::uuid[], :shipments::uuid[], :credits::uuid[], :issued::date[], :due::date[],
-  :currencies::text[], :totals::numeric[], :entries::uuid[], :imports::uuid[])
+  :currencies::text[], :totals::numeric[], :entries::uuid[], :imports::uuid[], :branches::text[])
 """
 INVOICE_LINES = """
 INSERT INTO invoice_line (invoice_id, line_no, product_id, order_line_id, description, quantity,
-  price, amount)
-SELECT * FROM unnest(:invoices::uuid[], :line_nos::int[], :products::uuid[], :order_lines::uuid[],
-  :descriptions::text[], :quantities::numeric[], :prices::numeric[], :amounts::numeric[])
+  price, amount, business_line, cost_amount)
+SELECT n.*, round(n.quantity * p.cost, 2)
+FROM unnest(:invoices::uuid[], :line_nos::int[], :products::uuid[], :order_lines::uuid[],
+  :descriptions::text[], :quantities::numeric[], :prices::numeric[], :amounts::numeric[],
+  :business_lines::text[]) AS n(invoice_id, line_no, product_id, order_line_id, description,
+  quantity, price, amount, business_line)
+JOIN product p ON p.id = n.product_id
 """
 OPEN_ITEMS = """
 INSERT INTO open_item (id, party_id, kind, side, document_id, number, issued_on, due_on, currency,
@@ -48,6 +52,11 @@ INSERT INTO allocation (debit_item_id, credit_item_id, amount, allocated_on, rev
 SELECT * FROM unnest(:debits::uuid[], :credits::uuid[], :amounts::numeric[], :days::date[],
   :reversed::uuid[])
 """
+BUSINESS_LINES = """
+SELECT p.id, c.business_line FROM product p JOIN category c ON c.id = p.category_id
+WHERE c.business_line IS NOT NULL AND p.id = ANY(:products)
+"""
+BRANCHES = "SELECT id, branch FROM party WHERE branch IS NOT NULL AND id = ANY(:parties)"
 OF_ITEM = """
 SELECT a.id, a.debit_item_id, a.credit_item_id, a.amount FROM allocation a
 WHERE (a.debit_item_id = :item_id OR a.credit_item_id = :item_id) AND a.amount > 0
@@ -123,14 +132,15 @@ async def lock_balance(party_id: UUID, currency: str) -> Balance:
 
 
 async def post_documents(documents: Sequence[Document]) -> list[UUID]:
-    """Posts journal entries, invoices, lines and open items: six statements whatever the count.
+    """Posts journal entries, invoices, lines and open items: eight statements whatever the count.
 
     A document of total 0.00 has no entry and no open item. Returns the documents' ids.
     """
-    entries = {document.id: _entry_of(document) for document in documents if document.total}
+    cuts = await _cuts_of(documents)
+    entries = {document.id: _entry_of(document, cuts) for document in documents if document.total}
     await post_entries(list(entries.values()))
-    await _insert_invoices(documents, entries)
-    await _insert_lines(documents)
+    await _insert_invoices(documents, entries, cuts)
+    await _insert_lines(documents, cuts)
     await post_items(
         [
             NewItem(
@@ -152,22 +162,63 @@ async def post_documents(documents: Sequence[Document]) -> list[UUID]:
     return [document.id for document in documents]
 
 
-def _entry_of(document: Document) -> Entry:
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """What figures are cut by: the party's branch, the business line of a product's category."""
+
+    branches: dict[UUID, str]
+    business_lines: dict[UUID, str]
+
+
+async def _cuts_of(documents: Sequence[Document]) -> Cuts:
+    products = list({line.product_id for document in documents for line in document.lines})
+    parties = list({document.party_id for document in documents})
+    lines = await db.rows(BUSINESS_LINES, products=products)
+    branches = await db.rows(BRANCHES, parties=parties)
+    return Cuts(
+        {r["id"]: r["branch"] for r in branches}, {r["id"]: r["business_line"] for r in lines}
+    )
+
+
+def _entry_of(document: Document, cuts: Cuts) -> Entry:
+    """A pair of lines for each business line, so that every cut of the books balances."""
     sold = document.kind == "invoice"
-    return two_sided(
+    debit, credit = (RECEIVABLE, SALES) if sold else (RETURNS, RECEIVABLE)
+    party_id, branch = document.party_id, cuts.branches.get(document.party_id)
+    amounts: dict[str | None, Decimal] = {}
+    for line in document.lines:
+        name = cuts.business_lines.get(line.product_id)
+        amounts[name] = amounts.get(name, ZERO) + line.amount
+    pairs = [
+        pair
+        for name, amount in amounts.items()
+        for pair in _pair(debit, credit, amount, Line(debit, ZERO, ZERO, party_id, branch, name))
+    ]
+    return Entry(
         document.kind,
         document.issued_on,
         document.currency,
-        document.total,
-        debit=RECEIVABLE if sold else RETURNS,
-        credit=SALES if sold else RECEIVABLE,
-        party_id=document.party_id,
+        tuple(pairs),
         source_id=document.id,
         memo=document.number,
     )
 
 
-async def _insert_invoices(documents: Sequence[Document], entries: dict[UUID, Entry]) -> None:
+def _pair(debit: str, credit: str, amount: Decimal, like: Line) -> list[Line]:
+    """A negative part (a discount line) stands on the other sides."""
+    if amount < 0:
+        debit, credit, amount = credit, debit, -amount
+    if not amount:
+        return []
+    return [
+        replace(like, account=debit, debit=amount),
+        replace(like, account=credit, credit=amount),
+    ]
+
+
+async def _insert_invoices(
+    documents: Sequence[Document], entries: dict[UUID, Entry], cuts: Cuts
+) -> None:
     await db.execute(
         INVOICES,
         ids=[document.id for document in documents],
@@ -183,10 +234,11 @@ async def _insert_invoices(documents: Sequence[Document], entries: dict[UUID, En
         totals=[document.total for document in documents],
         entries=[entries[d.id].id if d.id in entries else None for d in documents],
         imports=[document.import_id for document in documents],
+        branches=[cuts.branches.get(document.party_id) for document in documents],
     )
 
 
-async def _insert_lines(documents: Sequence[Document]) -> None:
+async def _insert_lines(documents: Sequence[Document], cuts: Cuts) -> None:
     lines = [(d.id, n, line) for d in documents for n, line in enumerate(d.lines, start=1)]
     await db.execute(
         INVOICE_LINES,
@@ -198,6 +250,7 @@ async def _insert_lines(documents: Sequence[Document]) -> None:
         quantities=[line.quantity for _, _, line in lines],
         prices=[line.price for _, _, line in lines],
         amounts=[line.amount for _, _, line in lines],
+        business_lines=[cuts.business_lines.get(line.product_id) for _, _, line in lines],
     )
 
 
