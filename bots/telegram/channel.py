@@ -22,7 +22,7 @@ from aiogram.exceptions import (
     TelegramServerError,
     TelegramUnauthorizedError,
 )
-from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
+from aiogram.types import BufferedInputFile, InlineKeyboardButton, InlineKeyboardMarkup
 from aiohttp import ClientConnectorError
 
 from dilo.messaging import telegram_bots
@@ -92,6 +92,13 @@ async def _call(bot: Bot, message: Message) -> Any:
     if extra.get("callback_id"):
         return await bot.answer_callback_query(
             extra["callback_id"], text=text[:200] or None, request_timeout=patience
+        )
+    if file := extra.get("file"):
+        return await bot.send_document(
+            chat,
+            BufferedInputFile(file["body"], file["name"]),
+            caption=text[:1024],
+            request_timeout=patience,
         )
     markup = _keyboard(extra.get("buttons"))
     if extra.get("edit"):

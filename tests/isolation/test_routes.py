@@ -6,6 +6,9 @@ import pytest
 from browsing import app, client_of, staff, visitor
 from town import Cast, add_debt, order_of
 
+from dilo.analytics import statements, views
+from dilo.analytics.statements import StatementForm
+from dilo.analytics.views import ScheduleForm, ViewForm
 from dilo.kit import db
 from dilo.messaging import telegram_bots
 from dilo.orders import actions
@@ -14,6 +17,7 @@ from dilo.payments.actions import RecordPayment, record_payment
 from tenants.scope import scope
 
 OPEN = {
+    "/statements/{digest}",
     "/office/sign-in",
     "/office/sign-out",
     "/office/preferences",
@@ -102,6 +106,12 @@ async def ids_of(town: Cast) -> dict[str, str]:
             " VALUES ('parties', 'f', 'k', '\\x00', 'x') RETURNING id"
         )
         item = await db.value("SELECT id FROM price_item LIMIT 1")
+        view = await views.save_view(town.olena, "aged-debt", ViewForm("v"), {})
+        schedule = await views.add_schedule(
+            town.olena, view, ScheduleForm("day", 8, "csv", "email", "a@b.example")
+        )
+        day = town.tenant.today()
+        statement = await statements.issue(town.olena, town.parties["D-1"], StatementForm(day, day))
         await telegram_bots.add_bot(town.olena, "123456:abcdefghijklmnopqrstuvwxyz", "x")
     return {
         key: str(value)
@@ -120,6 +130,11 @@ async def ids_of(town: Cast) -> dict[str, str]:
             "product_id": town.products["LAMP-1"],
             "identity_id": town.max.id,
             "decision": "approval",
+            "view_id": view,
+            "schedule_id": schedule,
+            "statement_id": statement,
+            "digest": "00" * 32,
+            "name": "aged-debt",
         }.items()
     }
 

@@ -1,13 +1,17 @@
 """The proof as a page for staff, and as JSON for a monitor."""
 
 import hmac
+from datetime import date
 from typing import Any
 
-from litestar import Request, Response, get
+import msgspec
+from litestar import Request, Response, get, post
 
 from dilo.books.queries import INVARIANTS, broken
 from dilo.kit import web
-from dilo.kit.errors import Refusal
+from dilo.kit.errors import Invalid, Refusal
+from dilo.kit.visit import visit
+from dilo.ledger.actions import close_books, closings
 from dilo.people.roles import may
 from tenants.scope import scope, tenant_ids
 
@@ -17,7 +21,29 @@ health_secret = ""
 
 @get("/office/books", opt=may("books.read"))
 async def index() -> Response[str]:
-    return web.page("books/index.html", faults=await broken(20), invariants=list(INVARIANTS))
+    return web.page(
+        "books/index.html",
+        faults=await broken(20),
+        invariants=list(INVARIANTS),
+        closings=await closings(),
+        form=web.EMPTY,
+    )
+
+
+class ClosingForm(msgspec.Struct):
+    through: date | None = None
+    reason: str = ""
+
+
+@post("/office/books/closings", opt=may("books.close"), status_code=200)
+async def closing_create(request: Request[Any, Any, Any]) -> Response[Any]:
+    """Without a date everything is open again."""
+    form = await web.read_form(ClosingForm, request)
+    if form.input is None:
+        raise Invalid(form.errors)
+    await close_books(visit().actor, form.input.through, form.input.reason)
+    web.flash("success", "flash:saved")
+    return web.redirect("/office/books")
 
 
 @get("/health/books", opt={"tenant": "none"})
@@ -45,4 +71,4 @@ async def health_books(request: Request[Any, Any, Any]) -> Response[dict[str, An
     return Response(body, status_code=503 if faults else 200)
 
 
-routes = [index, health_books]
+routes = [index, closing_create, health_books]

@@ -9,6 +9,7 @@ import re
 import warnings
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import date
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -18,7 +19,7 @@ import asyncpg  # noqa: E402
 import msgspec  # noqa: E402
 from piccolo.engine.postgres import PostgresEngine, PostgresTransaction  # noqa: E402
 
-from dilo.kit.errors import NotFound, OutsideScope  # noqa: E402
+from dilo.kit.errors import NotFound, OutsideScope, Refusal  # noqa: E402
 from dilo.kit.paging import Page, Paging  # noqa: E402
 
 os.environ.setdefault("PICCOLO_CONF", "dilo.run.piccolo_conf")
@@ -116,15 +117,33 @@ def _positional(sql: str) -> tuple[str, tuple[str, ...]]:
     return _PARAMETER.sub(number, sql), tuple(names)
 
 
+def names(sql: str) -> tuple[str, ...]:
+    """The ``:name`` parameters of a statement, each once."""
+    return _positional(sql)[1]
+
+
 def _bind(sql: str, params: Mapping[str, Any]) -> tuple[str, list[Any]]:
     text, names = _positional(sql)
     assert len(names) == len(params), f"parameters {sorted(params)} do not match {sorted(names)}"
     return text, [params[name] for name in names]
 
 
+CLOSED_PERIOD = "DL001"
+
+
+def _refusal_of(error: asyncpg.PostgresError) -> Refusal | None:
+    """What the database itself declines for a reason people should read."""
+    if getattr(error, "sqlstate", "") == CLOSED_PERIOD:
+        return Refusal("PERIOD_CLOSED", on=date.fromisoformat(str(error.args[0])[-10:]))
+    return None
+
+
 async def rows(sql: str, /, **params: Any) -> list[asyncpg.Record]:
     text, values = _bind(sql, params)
-    return await connection().fetch(text, *values)
+    try:
+        return await connection().fetch(text, *values)
+    except asyncpg.PostgresError as error:
+        raise (_refusal_of(error) or error) from None
 
 
 async def one_or_none(sql: str, /, **params: Any) -> asyncpg.Record | None:
@@ -151,7 +170,10 @@ async def value(sql: str, /, **params: Any) -> Any:
 async def execute(sql: str, /, **params: Any) -> int:
     """Returns how many rows were touched."""
     text, values = _bind(sql, params)
-    status = await connection().execute(text, *values)
+    try:
+        status = await connection().execute(text, *values)
+    except asyncpg.PostgresError as error:
+        raise (_refusal_of(error) or error) from None
     return int(status.rsplit(" ", 1)[-1]) if status[-1].isdigit() else 0
 
 

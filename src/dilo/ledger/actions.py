@@ -8,9 +8,13 @@ from decimal import Decimal
 from uuid import UUID
 
 from dilo.kit import db
+from dilo.kit.errors import Refusal
 from dilo.kit.ids import uuid7
 from dilo.kit.money import ZERO
+from tenants import audit
+from tenants.actors import Actor
 from tenants.numbering import next_numbers
+from tenants.scope import current_tenant
 
 CASH, BANK, RECEIVABLE, INVENTORY = "1000", "1010", "1100", "1200"
 EQUITY, SALES, RETURNS, COST, WRITE_OFF = "3000", "4000", "4010", "5000", "6000"
@@ -27,6 +31,41 @@ SELECT * FROM unnest(:entries::uuid[], :accounts::text[], :days::date[], :curren
   :debits::numeric[], :credits::numeric[], :parties::uuid[], :branches::text[],
   :business_lines::text[])
 """
+
+
+CLOSE = """
+INSERT INTO closed_period (closed_through, closed_by, reason) VALUES (:through, :by, :reason)
+"""
+CLOSINGS = """
+SELECT closed_through, closed_by, reason, at FROM closed_period ORDER BY id DESC LIMIT 50
+"""
+
+
+async def close_books(actor: Actor, through: date | None, reason: str) -> None:
+    """Nothing is posted or allocated on or before ``through`` from now on; None opens all again.
+
+    Raises FORBIDDEN, FUTURE_DATE, REASON_MISSING (opening again needs one).
+    """
+    actor.require("books.close")
+    before = await db.value("SELECT closed_through()")
+    if through is not None and through >= current_tenant().today():
+        raise Refusal("FUTURE_DATE", status=422)
+    if (through is None or (before and through < before)) and not reason.strip():
+        raise Refusal("REASON_MISSING", status=422)
+    await db.execute(CLOSE, through=through, by=actor.name, reason=reason.strip() or None)
+    await audit.note(
+        actor,
+        "books.close",
+        "closed_period",
+        None,
+        before={"through": str(before)},
+        after={"through": str(through)},
+    )
+
+
+async def closings() -> list[db.Row]:
+    """The newest first: until when the books are closed, by whom."""
+    return await db.rows(CLOSINGS)
 
 
 @dataclass(frozen=True, slots=True)

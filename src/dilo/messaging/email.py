@@ -1,5 +1,6 @@
 """E-mail by SMTP. The Message-ID is the row's, so a receiver that sees it twice may drop one."""
 
+import mimetypes
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import formatdate
@@ -64,6 +65,10 @@ class Email:
         letter["Auto-Submitted"] = "auto-generated"
         letter["List-Unsubscribe"] = f"<mailto:{self.sender}?subject=unsubscribe>"
         letter.set_content(message.text)
+        if file := message.extra.get("file"):
+            kind = mimetypes.guess_type(file["name"])[0] or "application/octet-stream"
+            main, _, sub = kind.partition("/")
+            letter.add_attachment(file["body"], main, sub, filename=file["name"])
         return letter
 
     async def close(self) -> None:

@@ -15,7 +15,7 @@ ACCOUNTANT = frozenset(
     "desk.read parties.read parties.edit catalogue.read prices.read stock.read orders.read "
     "invoices.read invoices.post receivables.read payments.read payments.record payments.reverse "
     "payments.allocate dunning.read dunning.run dunning.edit returns.accept shipments.read "
-    "imports.run reports.read books.read overrides.approve".split()
+    "imports.run reports.read books.read books.close overrides.approve".split()
 )
 MANAGER = (
     SALES

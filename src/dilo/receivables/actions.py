@@ -29,15 +29,26 @@ SELECT * FROM unnest(:ids::uuid[], :numbers::text[], :kinds::text[], :parties::u
   :orders::uuid[], :shipments::uuid[], :credits::uuid[], :issued::date[], :due::date[],
   :currencies::text[], :totals::numeric[], :entries::uuid[], :imports::uuid[], :branches::text[])
 """
+# Goods sold by an order also remember what the base list asked, and what a promotion gave away.
 INVOICE_LINES = """
 INSERT INTO invoice_line (invoice_id, line_no, product_id, order_line_id, description, quantity,
-  price, amount, business_line, cost_amount)
-SELECT n.*, round(n.quantity * p.cost, 2)
+  price, amount, business_line, cost_amount, list_amount, promotion_amount)
+SELECT n.*, round(n.quantity * p.cost, 2), round(n.quantity * base.price, 2),
+  CASE WHEN base.promoted THEN greatest(round(n.quantity * base.price, 2) - n.amount, 0) ELSE 0 END
 FROM unnest(:invoices::uuid[], :line_nos::int[], :products::uuid[], :order_lines::uuid[],
   :descriptions::text[], :quantities::numeric[], :prices::numeric[], :amounts::numeric[],
   :business_lines::text[]) AS n(invoice_id, line_no, product_id, order_line_id, description,
   quantity, price, amount, business_line)
 JOIN product p ON p.id = n.product_id
+LEFT JOIN LATERAL (
+  SELECT i.price, coalesce(w.is_promotion, false) AS promoted
+  FROM invoice v JOIN sales_order_line o ON o.id = n.order_line_id
+  JOIN price_list b ON b.currency = v.currency
+  JOIN price_assignment a ON a.price_list_id = b.id AND a.scope = 'base'
+  JOIN price_item i ON i.price_list_id = b.id AND i.product_id = n.product_id
+  LEFT JOIN price_list w ON w.code = o.price_source ->> 'list'
+  WHERE v.id = n.invoice_id AND n.order_line_id IS NOT NULL
+  ORDER BY i.min_quantity LIMIT 1) base ON true
 """
 OPEN_ITEMS = """
 INSERT INTO open_item (id, party_id, kind, side, document_id, number, issued_on, due_on, currency,

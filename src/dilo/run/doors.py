@@ -3,6 +3,8 @@
 from typing import Any
 
 import api.orders
+import api.reports
+import dilo.analytics.pages
 import dilo.books.pages
 import dilo.dunning.pages
 import dilo.imports.pages
@@ -16,7 +18,9 @@ ENTRANCES: dict[str, Any] = {"/": buyer_at_door, "/api": key_at_door}
 ROUTES: list[Any] = [
     *portal.routes.routes,
     *api.orders.routes,
+    *api.reports.routes,
     *webhook.routes,
+    *dilo.analytics.pages.routes,
     *dilo.books.pages.routes,
     *dilo.dunning.pages.routes,
     *dilo.imports.pages.routes,

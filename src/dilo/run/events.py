@@ -5,6 +5,7 @@ from uuid import UUID
 
 from bots.telegram import replies
 from bots.telegram.channel import Telegram
+from dilo.analytics import views
 from dilo.dunning import actions as dunning
 from dilo.messaging import actions as messaging
 from dilo.messaging.channels import Channel, compose_with, hear, use_channels
@@ -30,6 +31,7 @@ def wire() -> None:
             hear(event, hearer)
     compose_with(dunning.KIND, dunning.compose, dunning.resends_unknown)
     compose_with("reply", replies.compose)
+    compose_with(views.KIND, views.compose)
     use_channels(_channels())
 
 

@@ -29,6 +29,7 @@ MENU: list[tuple[str, list[tuple[str, str, str, str, str, bool]]]] = [
             ),
             ("Invoices", "/office/invoices", "file-invoice", "invoices.read", "KeyI", False),
             ("Payments", "/office/payments", "cash", "payments.read", "KeyM", False),
+            ("Reports", "/office/reports", "chart-bar", "reports.read", "KeyA", False),
             ("Debt warnings", "/office/dunning", "send", "dunning.read", "KeyD", False),
         ],
     ),

@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 from arq.worker import Worker, func
 
+from dilo.analytics.views import plan_scheduled
 from dilo.dunning import actions as dunning
 from dilo.dunning.queries import policy_or_none
 from dilo.kit import outbox
@@ -97,6 +98,7 @@ async def sweep(stopping: asyncio.Event | None = None) -> int:
 async def _plan(tenant_id: UUID) -> None:
     """A pure function of data and date: run at start and often, it makes up what was missed."""
     async with scope(tenant_id):
+        await plan_scheduled()
         policy = await policy_or_none()
         if policy is not None and policy.active:
             await dunning.plan_run(SYSTEM)
