@@ -131,6 +131,7 @@ async def ids_of(town: Cast) -> dict[str, str]:
             "identity_id": town.max.id,
             "decision": "approval",
             "view_id": view,
+            "list_id": str(town.base_list),
             "schedule_id": schedule,
             "statement_id": statement,
             "digest": "00" * 32,

@@ -14,18 +14,25 @@ from tenants import audit
 from tenants.actors import Actor
 
 INSERT = """
-INSERT INTO product (code, name, kind, unit, pack_size, category_id, description)
-VALUES (:code, :name, :kind, :unit, :pack_size, :category_id, :description) RETURNING id
+INSERT INTO product (code, name, kind, unit, pack_size, category_id, description,
+  cost)
+VALUES (:code, :name, :kind, :unit, :pack_size, :category_id, :description,
+  :cost) RETURNING id
 """
 UPDATE = """
 UPDATE product SET code = :code, name = :name, kind = :kind, unit = :unit, pack_size = :pack_size,
-  category_id = :category_id, description = :description WHERE id = :id
+  category_id = :category_id, description = :description, cost = :cost WHERE id = :id
 """
 BARCODES = """
 WITH kept AS (
   INSERT INTO barcode (product_id, code) SELECT :id, unnest(CAST(:codes AS text[]))
   ON CONFLICT (tenant_id, code) DO UPDATE SET product_id = excluded.product_id RETURNING id)
 DELETE FROM barcode WHERE product_id = :id AND code <> ALL(:codes)
+"""
+CATEGORY = """
+INSERT INTO category (code, name, business_line) VALUES (:code, :name, :business_line)
+ON CONFLICT (tenant_id, code) DO UPDATE
+SET name = excluded.name, business_line = excluded.business_line
 """
 RETIRE = """
 UPDATE product SET retired_at = CASE WHEN :retired THEN CAST(:now AS timestamptz) END
@@ -40,15 +47,18 @@ class ProductForm(msgspec.Struct):
     unit: Annotated[str, msgspec.Meta(min_length=1, max_length=20)] = "pcs"
     pack_size: Decimal = Decimal(1)
     category_id: UUID | None = None
+    cost: Decimal | None = None
     barcodes: str | None = None
     description: str | None = None
 
 
 async def save_product(actor: Actor, form: ProductForm, product_id: UUID | None = None) -> UUID:
-    """Raises FORBIDDEN, NOT_FOUND, CODE_TAKEN, QUANTITY_BAD."""
+    """Raises FORBIDDEN, NOT_FOUND, CODE_TAKEN, QUANTITY_BAD, AMOUNT_BAD."""
     actor.require("catalogue.edit")
     if not form.pack_size.is_finite() or not 0 < form.pack_size < 10**9:
         raise Refusal("QUANTITY_BAD", status=422, product=form.code)
+    if form.cost is not None and (not form.cost.is_finite() or not 0 <= form.cost < 10**12):
+        raise Refusal("AMOUNT_BAD", status=422)
     values: dict[str, Any] = msgspec.structs.asdict(form)
     codes = (values.pop("barcodes") or "").replace(",", " ").split()
     if product_id is not None:
@@ -67,6 +77,22 @@ async def save_product(actor: Actor, form: ProductForm, product_id: UUID | None 
     await db.execute(BARCODES, id=product_id, codes=codes)
     await audit.note(actor, "catalogue.save", "product", product_id, after={"name": form.name})
     return product_id
+
+
+class CategoryForm(msgspec.Struct):
+    code: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    business_line: str | None = None
+
+
+async def save_category(actor: Actor, form: CategoryForm) -> None:
+    """The code says which; a new code is a new category. Later documents carry its business line.
+
+    Raises FORBIDDEN.
+    """
+    actor.require("catalogue.edit")
+    await db.execute(CATEGORY, **msgspec.structs.asdict(form))
+    await audit.note(actor, "catalogue.category", "category", None, after={"name": form.name})
 
 
 async def retire_product(actor: Actor, product_id: UUID, retired: bool) -> None:

@@ -10,10 +10,13 @@ from dilo.kit import db
 from dilo.stock import actions as stock
 from tenants.scope import current_tenant
 
-CATEGORY = "INSERT INTO category (code, name) VALUES (:code, :name) RETURNING id"
+CATEGORY = """
+INSERT INTO category (code, name, business_line) VALUES (:code, :name, :line) RETURNING id
+"""
 PRODUCTS = """
-INSERT INTO product (code, name, unit, category_id)
-SELECT * FROM unnest(:codes::text[], :names::text[], :units::text[], :categories::uuid[])
+INSERT INTO product (code, name, unit, category_id, cost)
+SELECT * FROM unnest(:codes::text[], :names::text[], :units::text[], :categories::uuid[],
+  :costs::numeric[])
 RETURNING id, code
 """
 BARCODES = (
@@ -34,8 +37,9 @@ SELECT i, :currency, p FROM unnest(:ids::uuid[], :floors::numeric[]) AS f(i, p)
 """
 PARTY = """
 INSERT INTO party (code, name, roles, tax_id, city, address, segment, currency, language, owner_id,
-  country)
-VALUES (:code, :name, :roles, :tax_id, :city, :address, :segment, :currency, 'uk', :owner_id, 'UA')
+  country, branch)
+VALUES (:code, :name, :roles, :tax_id, :city, :address, :segment, :currency, 'uk', :owner_id, 'UA',
+  :branch)
 RETURNING id
 """
 POLICY = """
@@ -54,6 +58,7 @@ AGREEMENT = """
 INSERT INTO agreement (party_id, number, valid_from, currency, credit_days, minimum_order)
 VALUES (:party_id, :number, :valid_from, :currency, :credit_days, 500)
 """
+LINES = {"LED": "Світло", "LUM": "Світло", "CAB": "Кабель"}
 CENTS = Decimal("0.01")
 FIRST_DEALER = "ТОВ «Електросвіт»"
 
@@ -82,7 +87,8 @@ class World:
 
 async def make_goods(random: Random, world: World, count: int) -> None:
     categories = {
-        code: await db.value(CATEGORY, code=code, name=name) for code, name, *_ in FAMILIES
+        code: await db.value(CATEGORY, code=code, name=name, line=LINES.get(code, "Електрика"))
+        for code, name, *_ in FAMILIES
     }
     made = goods(random, count)
     rows = await db.rows(
@@ -91,6 +97,7 @@ async def make_goods(random: Random, world: World, count: int) -> None:
         names=[g[1] for g in made],
         units=[g[3] for g in made],
         categories=[categories[g[2]] for g in made],
+        costs=[(g[4] * Decimal(random.randint(58, 84)) / 100).quantize(CENTS) for g in made],
     )
     ids = {row["code"]: row["id"] for row in rows}
     world.products = {code: (ids[code], price) for code, _, _, _, price in made}
@@ -164,6 +171,7 @@ async def _party(
         city=random.choice(CITIES),
         address=f"вул. {random.choice(PEOPLE)}, {random.randint(1, 120)}",
         owner_id=owner_id,
+        branch="Львів" if n % 3 == 0 else "Київ",
     )
     await db.execute(
         CONTACT,

@@ -9,7 +9,7 @@ from litestar import Request, Response, get, post
 
 from dilo.catalogue import actions as catalogue
 from dilo.catalogue import queries as goods
-from dilo.catalogue.actions import ProductForm
+from dilo.catalogue.actions import CategoryForm, ProductForm
 from dilo.desk import queries
 from dilo.desk.forms import MoveForm, PriceForm
 from dilo.kit import clock, i18n, web
@@ -236,7 +236,43 @@ async def move_create(request: Req, product_id: UUID) -> Response[Any]:
     return web.redirect(f"/office/products/{product_id}")
 
 
+@get("/office/categories", opt=may("catalogue.edit"))
+async def categories() -> Response[str]:
+    return await _categories(web.EMPTY)
+
+
+async def _categories(form: Any, status: int = 200) -> Response[str]:
+    return web.page(
+        "desk/categories.html",
+        status=status,
+        form=form,
+        categories=await goods.categories(),
+        lists=await pricing.price_lists(),
+    )
+
+
+@post("/office/categories", opt=may("catalogue.edit"), status_code=200)
+async def category_create(request: Req) -> Response[Any]:
+    form = await web.read_form(CategoryForm, request)
+    if form.input is None:
+        return await _categories(form, 422)
+    await catalogue.save_category(visit().actor, form.input)
+    web.flash("success", "flash:saved")
+    return web.redirect("/office/categories")
+
+
+@post("/office/price-lists/{list_id:uuid}/promotion", opt=may("prices.edit"), status_code=200)
+async def promotion_create(list_id: UUID) -> Response[Any]:
+    """Turns the mark on or off."""
+    await pricing.mark_promotion(visit().actor, list_id)
+    web.flash("success", "flash:saved")
+    return web.redirect("/office/categories")
+
+
 routes = [
+    categories,
+    category_create,
+    promotion_create,
     my_day,
     search,
     party_card,

@@ -22,15 +22,15 @@ from tenants.scope import current_tenant
 
 LINK_MINUTES = 60
 INSERT = """
-INSERT INTO party (code, name, roles, kind, tax_id, country, city, address, segment, language,
-  owner_id, note, currency)
-VALUES (:code, :name, :roles, :kind, :tax_id, :country, :city, :address, :segment, :language,
-  :owner_id, :note, :currency) RETURNING id
+INSERT INTO party (code, name, roles, kind, tax_id, country, city, address, segment, branch,
+  language, owner_id, note, currency)
+VALUES (:code, :name, :roles, :kind, :tax_id, :country, :city, :address, :segment, :branch,
+  :language, :owner_id, :note, :currency) RETURNING id
 """
 UPDATE = """
 UPDATE party SET code = :code, name = :name, roles = :roles, kind = :kind, tax_id = :tax_id,
-  country = :country, city = :city, address = :address, segment = :segment, language = :language,
-  owner_id = :owner_id, note = :note
+  country = :country, city = :city, address = :address, segment = :segment, branch = :branch,
+  language = :language, owner_id = :owner_id, note = :note
 WHERE id = :id
 """
 CREDIT = """

@@ -21,6 +21,7 @@ class PartyForm(msgspec.Struct):
     city: str | None = None
     address: str | None = None
     segment: str | None = None
+    branch: str | None = None
     language: Literal["uk", "en", "ru"] | None = None
     owner_id: UUID | None = None
     note: str | None = None

@@ -37,7 +37,7 @@ SORTS = {
 }
 HEAD = """
 SELECT p.id, p.code, p.name, p.kind, p.roles, p.tax_id, p.country, p.city, p.address, p.segment,
-  p.language, p.currency, p.note, p.closed_at, p.created_at, p.owner_id, o.name AS owner,
+  p.branch, p.language, p.currency, p.note, p.closed_at, p.created_at, p.owner_id, o.name AS owner,
   c.id IS NOT NULL AS has_policy, c.limit_amount, coalesce(c.depth_days, 0) AS depth_days,
   coalesce(c.grace_days, 0) AS grace_days, coalesce(c.tolerance_amount, 0) AS tolerance_amount,
   coalesce(c.deposit_amount, 0) AS deposit_amount,
@@ -136,6 +136,7 @@ class Party:
     city: str | None
     address: str | None
     segment: str | None
+    branch: str | None
     language: str | None
     currency: str
     note: str | None

@@ -1,9 +1,10 @@
 """Staff of the tenant: invite, change role, disable; own preferences."""
 
+from decimal import Decimal
 from uuid import UUID
 
 from dilo.kit import db
-from dilo.kit.errors import Refusal
+from dilo.kit.errors import NotFound, Refusal
 from tenants import audit
 from tenants.actors import Actor
 from tenants.provision import add_member
@@ -14,6 +15,7 @@ UPDATE identity SET language = coalesce(:language, language), theme = coalesce(:
 WHERE id = :id
 """
 ROLE = "UPDATE membership SET role = :role WHERE identity_id = :id"
+COMMISSION = "UPDATE membership SET commission_percent = :percent WHERE identity_id = :id"
 DISABLE = "UPDATE identity SET disabled_at = CASE WHEN :disabled THEN now() END WHERE id = :id"
 END_SESSIONS = "DELETE FROM session WHERE identity_id = :id"
 PASSWORD = "UPDATE identity SET password_hash = :hash WHERE id = :id"
@@ -47,6 +49,21 @@ async def change_role(actor: Actor, identity_id: UUID, role: str) -> None:
         raise Refusal("LAST_OWNER")
     await db.execute(ROLE, id=identity_id, role=role)
     await audit.note(actor, "people.role", "identity", identity_id, after={"role": role})
+
+
+async def set_commission(actor: Actor, identity_id: UUID, percent: Decimal) -> None:
+    """Percent of revenue of one's parties, for the report of profitability.
+
+    Raises FORBIDDEN, NOT_FOUND, PERCENT_BAD.
+    """
+    actor.require("people.edit")
+    if not percent.is_finite() or not 0 <= percent <= 100:
+        raise Refusal("PERCENT_BAD", status=422)
+    if not await db.execute(COMMISSION, id=identity_id, percent=round(percent, 2)):
+        raise NotFound
+    await audit.note(
+        actor, "people.commission", "identity", identity_id, after={"percent": str(percent)}
+    )
 
 
 async def disable(actor: Actor, identity_id: UUID, disabled: bool) -> None:

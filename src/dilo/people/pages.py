@@ -1,5 +1,6 @@
 """Sign-in of staff, own preferences, and the list of colleagues."""
 
+from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
@@ -161,6 +162,21 @@ async def role_update(request: Req, identity_id: UUID) -> Response[Any]:
     return web.redirect("/office/people")
 
 
+class Commission(msgspec.Struct):
+    percent: Decimal
+
+
+@post("/office/people/{identity_id:uuid}/commission", opt=may("people.edit"), status_code=200)
+async def commission_update(request: Req, identity_id: UUID) -> Response[Any]:
+    await queries.colleague(identity_id)
+    form = await web.read_form(Commission, request)
+    if form.input is None:
+        raise Refusal("PERCENT_BAD", status=422)
+    await actions.set_commission(visit().actor, identity_id, form.input.percent)
+    web.flash("success", "flash:saved")
+    return web.redirect("/office/people")
+
+
 @post("/office/people/{identity_id:uuid}/disabling", opt=may("people.edit"), status_code=200)
 async def disabling_create(identity_id: UUID) -> Response[Any]:
     person = await queries.colleague(identity_id)
@@ -177,6 +193,7 @@ routes = [
     index,
     invite,
     role_update,
+    commission_update,
     disabling_create,
     account,
     password_update,

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from dilo.kit import db
 
 COLLEAGUES = """
-SELECT i.id, i.email, i.name, m.role, i.disabled_at,
+SELECT i.id, i.email, i.name, m.role, m.commission_percent, i.disabled_at,
   (SELECT max(s.created_at) FROM session s WHERE s.tenant_id = i.tenant_id AND s.identity_id = i.id
    AND s.door = 'office') AS seen_at
 FROM membership m JOIN identity i ON i.tenant_id = m.tenant_id AND i.id = m.identity_id
@@ -22,6 +23,7 @@ class Colleague:
     email: str
     name: str
     role: str
+    commission_percent: Decimal
     disabled_at: datetime | None
     seen_at: datetime | None
 

@@ -25,7 +25,8 @@ ON CONFLICT (tenant_id, product_id, price_list_id, min_quantity) DO UPDATE SET p
   excluded.price
 """
 DROP = "DELETE FROM price_item WHERE id = :id AND product_id = :product_id"
-LISTS = "SELECT id, code, name, currency FROM price_list ORDER BY name"
+PROMOTION = "UPDATE price_list SET is_promotion = NOT is_promotion WHERE id = :id"
+LISTS = "SELECT id, code, name, currency, is_promotion FROM price_list ORDER BY name"
 
 Scope = Literal["agreement", "party", "segment", "region", "base"]
 
@@ -42,6 +43,17 @@ async def new_list(actor: Actor, code: str, name: str, currency: str) -> UUID:
             return await db.value(NEW_LIST, code=code, name=name, currency=currency)
     except asyncpg.UniqueViolationError:
         raise Refusal("CODE_TAKEN", status=422, code=code) from None
+
+
+async def mark_promotion(actor: Actor, list_id: UUID) -> None:
+    """On or off: what its prices give away counts as promotion from now on.
+
+    Raises FORBIDDEN, NOT_FOUND.
+    """
+    actor.require("prices.edit")
+    if not await db.execute(PROMOTION, id=list_id):
+        raise NotFound
+    await audit.note(actor, "prices.promotion", "price_list", list_id)
 
 
 async def assign_list(
