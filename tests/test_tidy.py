@@ -37,7 +37,8 @@ CYRILLIC = re.compile("[а-яіїєґА-ЯІЇЄҐ]")
 MAY_SPEAK = (
     "demo",
     "imports/mapping.py",
-    "imports/reading.py",
+    "banking/formats.py",
+    "kit/reading.py",
     "orders/wording.py",
     "imports/lists.py",
     "kit/templating.py",

@@ -7,12 +7,16 @@ import asyncpg
 import pytest
 from town import Cast, add_debt, order_of
 
+from dilo.banking.actions import import_statement
 from dilo.books.queries import INVARIANTS, broken
 from dilo.kit import db
 from dilo.orders import actions
 from dilo.orders.commands import Dispatch, LineAsked, TakeBack
 from dilo.orders.queries import order_lines
+from dilo.payables import queries
+from dilo.payables.actions import BillForm, record_bill
 from dilo.payments.actions import RecordPayment, record_payment, reverse_payment
+from dilo.payments.netting import net
 from dilo.run.embedded import Servers
 from tenants.scope import scope
 
@@ -32,6 +36,8 @@ CORRUPTIONS = {
     "balances-of-orders": "UPDATE party_balance SET shipped = shipped + 1 WHERE tenant_id = $1",
     "ledger-agrees": """UPDATE journal_line SET account = '1000' WHERE id =
         (SELECT id FROM journal_line WHERE tenant_id = $1 AND account = '1100' LIMIT 1)""",
+    "payables-agree": "UPDATE bill_payment SET amount = amount + 1 WHERE tenant_id = $1",
+    "bank-lines": "UPDATE bank_line SET amount = amount + 1 WHERE tenant_id = $1 AND state = 'posted'",
     "stock-on-hand": "UPDATE stock_level SET on_hand = on_hand + 1 WHERE tenant_id = $1",
     "stock-reserved": "UPDATE stock_level SET reserved = reserved + 1 WHERE tenant_id = $1 AND on_hand > reserved + 1",
     "reserved-for-orders": "UPDATE reservation SET quantity = quantity + 1 WHERE tenant_id = $1",
@@ -79,7 +85,18 @@ async def live(town: Cast) -> None:
     cancelled = await actions.place_order(town.max, order_of(town, "D-1", ("SOCKET", 3)))
     await actions.cancel_order(town.max, cancelled.id, "передумали")
     await actions.place_order(town.max, order_of(town, "D-1", ("SOCKET", 7)))
-    await add_debt(town, "D-1", D(777), due_on=today - timedelta(days=60))
+    await add_debt(town, "D-1", D(777), due_on=today - timedelta(days=60), number="OLD-777")
+    bill = BillForm(town.parties["D-1"], "B-1", today, today, D(300), "b1")
+    await net(
+        town.nina,
+        (await queries.bill(await record_bill(town.nina, bill))).party_id,
+        "UAH",
+        D(100),
+        today,
+        "n1",
+    )
+    csv = f"date;amount;purpose\n{today};50.00;OLD-777\n"
+    assert (await import_statement(town.nina, "bank.csv", csv.encode())).posted == 1
 
 
 async def test_a_lively_town_is_clean(town: Cast) -> None:
@@ -119,6 +136,10 @@ async def test_a_corruption_is_named(town: Cast, servers: Servers, name: str) ->
         "invoice",
         "invoice_line",
         "allocation",
+        "bill",
+        "bill_payment",
+        "issued_statement",
+        "closed_period",
         "payment",
         "stock_move",
         "audit_event",

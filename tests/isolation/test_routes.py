@@ -9,10 +9,13 @@ from town import Cast, add_debt, order_of
 from dilo.analytics import statements, views
 from dilo.analytics.statements import StatementForm
 from dilo.analytics.views import ScheduleForm, ViewForm
+from dilo.banking.actions import import_statement
 from dilo.kit import db
 from dilo.messaging import telegram_bots
 from dilo.orders import actions
 from dilo.orders.commands import Dispatch
+from dilo.payables.actions import BillForm, record_bill
+from dilo.payments import write_offs
 from dilo.payments.actions import RecordPayment, record_payment
 from tenants.scope import scope
 
@@ -48,6 +51,12 @@ WATCHED = (
     "import_job",
     "contact",
     "telegram_bot",
+    "bill",
+    "bank_line",
+    "write_off",
+    "report_view",
+    "exchange_rate",
+    "setting",
     "cart",
 )
 
@@ -106,6 +115,14 @@ async def ids_of(town: Cast) -> dict[str, str]:
             " VALUES ('parties', 'f', 'k', '\\x00', 'x') RETURNING id"
         )
         item = await db.value("SELECT id FROM price_item LIMIT 1")
+        day = town.tenant.today()
+        owed = await record_bill(
+            town.nina, BillForm(town.parties["D-1"], "B-1", day, day, db_amount(), "b")
+        )
+        await import_statement(town.nina, "b.csv", f"date;amount;purpose\n{day};5;x\n".encode())
+        bank_line = await db.value("SELECT id FROM bank_line LIMIT 1")
+        debt = await db.value("SELECT id FROM open_item WHERE side = 'debit' LIMIT 1")
+        written = await write_offs.request_write_off(town.max, debt, db_amount(), "x")
         view = await views.save_view(town.olena, "aged-debt", ViewForm("v"), {})
         schedule = await views.add_schedule(
             town.olena, view, ScheduleForm("day", 8, "csv", "email", "a@b.example")
@@ -132,6 +149,9 @@ async def ids_of(town: Cast) -> dict[str, str]:
             "decision": "approval",
             "view_id": view,
             "list_id": str(town.base_list),
+            "bill_id": owed,
+            "line_id": bank_line,
+            "write_off_id": written,
             "schedule_id": schedule,
             "statement_id": statement,
             "digest": "00" * 32,

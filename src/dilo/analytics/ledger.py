@@ -34,7 +34,7 @@ WHERE l.effective_on <= :until AND {LINE_OK} {known}
 GROUP BY a.code, a.name, a.kind"""
     columns = [
         Column("code"),
-        Column("name"),
+        Column("name", "message"),
         money("opening"),
         Column("debit", "money", "sum(debit)"),
         Column("credit", "money", "sum(credit)"),

@@ -93,6 +93,24 @@ FULL JOIN (
   ON i.party_id = l.party_id AND i.currency = l.currency
 WHERE coalesce(l.amount, 0) <> coalesce(i.amount, 0)
 """
+PAYABLES_AGREE = """
+SELECT 'party' AS subject, coalesce(l.party_id, b.party_id)::text AS id,
+  coalesce(l.amount, 0)::text AS found, coalesce(b.amount, 0)::text AS expected
+FROM (SELECT party_id, currency, sum(credit - debit) AS amount FROM journal_line
+      WHERE account = '2000' GROUP BY party_id, currency) l
+FULL JOIN (
+  SELECT party_id, currency, sum(amount) AS amount FROM (
+    SELECT party_id, currency, total AS amount FROM bill
+    UNION ALL SELECT b.party_id, b.currency, -y.amount
+      FROM bill_payment y JOIN bill b ON b.id = y.bill_id) s GROUP BY party_id, currency) b
+  ON b.party_id = l.party_id AND b.currency = l.currency
+WHERE coalesce(l.amount, 0) <> coalesce(b.amount, 0)
+"""
+BANK_LINES = """
+SELECT 'bank_line' AS subject, l.id::text, l.amount::text AS found, p.amount::text AS expected
+FROM bank_line l JOIN payment p ON p.id = l.payment_id
+WHERE l.state = 'posted' AND l.amount <> coalesce(p.original_amount, p.amount)
+"""
 STOCK_ON_HAND = """
 SELECT 'stock_level' AS subject, coalesce(s.product_id, m.product_id)::text AS id,
   coalesce(s.on_hand, 0)::text AS found, coalesce(m.quantity, 0)::text AS expected
@@ -175,6 +193,8 @@ INVARIANTS: dict[str, str] = {
     "balances-of-items": BALANCES_OF_ITEMS,
     "balances-of-orders": BALANCES_OF_ORDERS,
     "ledger-agrees": LEDGER_AGREES,
+    "payables-agree": PAYABLES_AGREE,
+    "bank-lines": BANK_LINES,
     "stock-on-hand": STOCK_ON_HAND,
     "stock-reserved": STOCK_RESERVED,
     "reserved-for-orders": RESERVED_FOR_ORDERS,

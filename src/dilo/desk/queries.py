@@ -12,7 +12,8 @@ SELECT m.month::date AS month,
   coalesce((SELECT sum(CASE v.kind WHEN 'invoice' THEN v.total ELSE -v.total END) FROM invoice v
     WHERE (CAST(:party_id AS uuid) IS NULL OR v.party_id = :party_id) AND v.currency = :currency
       AND v.issued_on >= m.month AND v.issued_on < m.month + interval '1 month'), 0) AS sold,
-  coalesce((SELECT sum(CASE WHEN y.reverses_id IS NULL THEN y.amount ELSE -y.amount END)
+  coalesce((SELECT sum(CASE WHEN y.reverses_id IS NULL AND y.direction = 'in' THEN y.amount
+    ELSE -y.amount END)
     FROM payment y
     WHERE (CAST(:party_id AS uuid) IS NULL OR y.party_id = :party_id) AND y.currency = :currency
       AND y.received_on >= m.month AND y.received_on < m.month + interval '1 month'), 0) AS paid
@@ -31,7 +32,8 @@ SELECT
   (SELECT coalesce(sum(open_amount), 0) FROM open_item
     WHERE side = 'credit' AND open_amount > 0 AND currency = :currency) AS unallocated,
   (SELECT coalesce(sum(amount), 0) FROM payment
-    WHERE received_on = :on AND currency = :currency AND reverses_id IS NULL) AS paid_today,
+    WHERE received_on = :on AND currency = :currency AND reverses_id IS NULL
+      AND direction = 'in') AS paid_today,
   (SELECT coalesce(sum(total), 0) FROM sales_order
     WHERE created_at >= :on AND currency = :currency AND state <> 'cancelled') AS ordered_today
 """

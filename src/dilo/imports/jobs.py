@@ -13,11 +13,11 @@ from uuid import UUID
 
 from dilo.imports import history, lists, queries
 from dilo.imports.mapping import auto_map, missing
-from dilo.imports.reading import Sheet, read_sheet
 from dilo.imports.rows import Counts, Fault, Row
 from dilo.kit import db, files
 from dilo.kit.errors import NotFound, Refusal
 from dilo.kit.ids import uuid7
+from dilo.kit.reading import Sheet, read_sheet
 from tenants.actors import Actor
 from tenants.scope import current_tenant, scope
 

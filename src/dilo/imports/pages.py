@@ -10,12 +10,12 @@ from litestar.datastructures import UploadFile
 
 from dilo.imports import jobs, queries
 from dilo.imports.mapping import FIELDS, REQUIRED, missing
-from dilo.imports.reading import Sheet, read_sheet
 from dilo.imports.rows import Counts
 from dilo.kit import files, i18n, web
 from dilo.kit.errors import NotFound, Refusal
 from dilo.kit.export import table_file
 from dilo.kit.paging import Paging
+from dilo.kit.reading import Sheet, read_sheet
 from dilo.kit.visit import visit
 from dilo.people.roles import may
 from tenants.scope import current_tenant

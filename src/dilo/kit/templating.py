@@ -99,7 +99,12 @@ def options(values: Iterable[str], prefix: str = "") -> list[tuple[str, str]]:
 
 def named(rows: Iterable[Any]) -> list[tuple[str, str]]:
     """Choices from rows with ``id`` and ``name``, nobody first."""
-    return [("", "—"), *((str(row.id), row.name) for row in rows)]
+    return [("", "—"), *((str(_of(row, "id")), _of(row, "name")) for row in rows)]
+
+
+def _of(row: Any, name: str) -> Any:
+    """A field of a record of the database or of a dataclass."""
+    return row[name] if hasattr(row, "keys") else getattr(row, name)
 
 
 def _zone() -> ZoneInfo:

@@ -17,6 +17,7 @@ from tenants.numbering import next_numbers
 from tenants.scope import current_tenant
 
 CASH, BANK, RECEIVABLE, INVENTORY = "1000", "1010", "1100", "1200"
+PAYABLE, FEES, EXCHANGE, OPERATING = "2000", "4100", "4900", "5100"
 EQUITY, SALES, RETURNS, COST, WRITE_OFF = "3000", "4000", "4010", "5000", "6000"
 
 POST_ENTRIES = """

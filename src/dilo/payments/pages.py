@@ -15,7 +15,7 @@ from dilo.kit.ids import uuid7, uuid_or_none
 from dilo.kit.paging import Paging
 from dilo.kit.visit import visit
 from dilo.parties import queries as parties
-from dilo.payments import actions, queries
+from dilo.payments import actions, netting, queries, settling
 from dilo.payments.actions import RecordPayment
 from dilo.people.roles import may
 from dilo.receivables import queries as receivables
@@ -32,9 +32,10 @@ class PaymentForm(msgspec.Struct):
     amount: Decimal
     received_on: date
     key: str
-    method: Literal["bank", "cash", "card", "offset"] = "bank"
+    method: Literal["bank", "cash", "card"] = "bank"
+    currency: str | None = None
     reference: str | None = None
-    allocate: Literal["oldest", "chosen", "none"] = "oldest"
+    allocate: Literal["policy", "oldest", "reference", "chosen", "none"] = "policy"
     item: list[str] = []
     share: list[str] = []
 
@@ -93,7 +94,8 @@ async def new() -> Response[str]:
         "key": uuid7().hex,
         "received_on": current_tenant().today().isoformat(),
         "method": "bank",
-        "allocate": "oldest",
+        "allocate": "policy",
+        "currency": "",
         "reference": "",
         "item": [],
         "share": [],
@@ -134,6 +136,7 @@ async def create(request: Req) -> Response[Any]:
             reference=new.reference,
             key=f"office:{visit().actor.id}:{new.key}",
             allocate=new.allocate,
+            currency=(new.currency or "").strip().upper() or None,
             allocations=_chosen(new) if new.allocate == "chosen" else [],
         )
         payment_id = await actions.record_payment(visit().actor, command)
@@ -162,12 +165,21 @@ def _chosen(form: PaymentForm) -> list[tuple[UUID, Decimal]]:
 async def show(payment_id: UUID) -> Response[str]:
     payment = await queries.payment(payment_id)
     allocations = await receivables.allocations_of(payment.item_id) if payment.item_id else []
-    return web.page("payments/show.html", payment=payment, allocations=allocations)
+    return web.page(
+        "payments/show.html",
+        payment=payment,
+        allocations=allocations,
+        form=web.EMPTY,
+        refund_key=uuid7().hex,
+        on=current_tenant().today(),
+    )
 
 
 @post("/office/payments/{payment_id:uuid}/reversal", opt=may("payments.reverse"), status_code=200)
 async def reversal_create(payment_id: UUID) -> Response[Any]:
-    await actions.reverse_payment(visit().actor, payment_id)
+    payment = await queries.payment(payment_id)
+    undo = netting.undo if payment.method == "offset" else actions.reverse_payment
+    await undo(visit().actor, payment_id)
     web.flash("success", "flash:payment_reversed")
     return web.redirect(f"/office/payments/{payment_id}")
 
@@ -206,4 +218,5 @@ routes = [
     reversal_create,
     allocation_create,
     allocation_destroy,
+    *settling.routes,
 ]

@@ -10,12 +10,14 @@ from dilo.kit.paging import Page, Paging
 
 PAYMENT = """
 SELECT y.id, y.number, y.party_id, p.name AS party_name, p.code AS party_code, y.method, y.amount,
-  y.currency, y.received_on, y.reference, y.reverses_id, y.recorded_by, y.created_at,
+  y.currency, y.received_on, y.reference, y.direction, y.original_currency, y.original_amount,
+  y.reverses_id, y.recorded_by, y.created_at,
   coalesce(i.open_amount, 0) AS open_amount, i.id AS item_id,
   (SELECT r.id FROM payment r WHERE r.tenant_id = y.tenant_id AND r.reverses_id = y.id)
     AS reversed_by_id
 FROM payment y JOIN party p ON p.id = y.party_id
-LEFT JOIN open_item i ON i.document_id = y.id AND i.side = 'credit'
+LEFT JOIN open_item i ON i.document_id = y.id
+  AND i.side = CASE y.direction WHEN 'in' THEN 'credit' ELSE 'debit' END
 """
 PAGE = f"""
 SELECT t.*, count(*) OVER () AS total_rows FROM ({PAYMENT}
@@ -48,6 +50,9 @@ class Payment:
     currency: str
     received_on: date
     reference: str | None
+    direction: str
+    original_currency: str | None
+    original_amount: Decimal | None
     reverses_id: UUID | None
     recorded_by: str | None
     created_at: datetime

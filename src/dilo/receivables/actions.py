@@ -8,12 +8,9 @@ from decimal import Decimal
 from uuid import UUID
 
 from dilo.kit import db
-from dilo.kit.errors import NotFound, Refusal
 from dilo.kit.ids import uuid7
 from dilo.kit.money import ZERO
 from dilo.ledger.actions import RECEIVABLE, RETURNS, SALES, Entry, Line, post_entries
-from dilo.receivables.queries import OpenItem, open_items_of
-from dilo.receivables.rules import oldest_first
 
 LOCK_BALANCE = """
 SELECT receivable, credit, confirmed, shipped FROM party_balance
@@ -24,10 +21,12 @@ INSERT INTO party_balance (party_id, currency) VALUES (:party_id, :currency) ON 
 """
 INVOICES = """
 INSERT INTO invoice (id, number, kind, party_id, order_id, shipment_id, credits_invoice_id,
-  issued_on, due_on, currency, total, entry_id, import_id, branch)
+  issued_on, due_on, currency, total, entry_id, import_id, branch, original_currency,
+  original_total)
 SELECT * FROM unnest(:ids::uuid[], :numbers::text[], :kinds::text[], :parties::uuid[],
   :orders::uuid[], :shipments::uuid[], :credits::uuid[], :issued::date[], :due::date[],
-  :currencies::text[], :totals::numeric[], :entries::uuid[], :imports::uuid[], :branches::text[])
+  :currencies::text[], :totals::numeric[], :entries::uuid[], :imports::uuid[], :branches::text[],
+  :original_currencies::text[], :original_totals::numeric[])
 """
 # Goods sold by an order also remember what the base list asked, and what a promotion gave away.
 INVOICE_LINES = """
@@ -52,11 +51,12 @@ LEFT JOIN LATERAL (
 """
 OPEN_ITEMS = """
 INSERT INTO open_item (id, party_id, kind, side, document_id, number, issued_on, due_on, currency,
-  amount, open_amount, entry_id)
-SELECT i, p, k, s, d, n, o, u, c, a, a, e FROM unnest(:ids::uuid[], :parties::uuid[],
+  amount, open_amount, entry_id, original_currency, original_amount)
+SELECT i, p, k, s, d, n, o, u, c, a, a, e, oc, oa FROM unnest(:ids::uuid[], :parties::uuid[],
   :kinds::text[], :sides::text[], :documents::uuid[], :numbers::text[], :issued::date[],
-  :due::date[], :currencies::text[], :amounts::numeric[], :entries::uuid[])
-  AS t(i, p, k, s, d, n, o, u, c, a, e)
+  :due::date[], :currencies::text[], :amounts::numeric[], :entries::uuid[],
+  :original_currencies::text[], :original_amounts::numeric[])
+  AS t(i, p, k, s, d, n, o, u, c, a, e, oc, oa)
 """
 ALLOCATE = """
 INSERT INTO allocation (debit_item_id, credit_item_id, amount, allocated_on, reverses_id)
@@ -98,7 +98,11 @@ class DocumentLine:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """An invoice or a credit note about to be posted. ``total`` is the sum of its lines."""
+    """An invoice or a credit note about to be posted. ``total`` is the sum of its lines.
+
+    ``original_*``: what the document says where its currency is not the balance's; the lines are in
+    the balance's currency at the rate of the day.
+    """
 
     kind: str
     number: str
@@ -111,6 +115,8 @@ class Document:
     shipment_id: UUID | None = None
     credits_invoice_id: UUID | None = None
     import_id: UUID | None = None
+    original_currency: str | None = None
+    original_total: Decimal | None = None
     id: UUID = field(default_factory=uuid7)
 
     @property
@@ -129,7 +135,9 @@ class NewItem:
     due_on: date
     currency: str
     amount: Decimal
-    entry_id: UUID
+    entry_id: UUID | None
+    original_currency: str | None = None
+    original_amount: Decimal | None = None
     id: UUID = field(default_factory=uuid7)
 
 
@@ -165,6 +173,8 @@ async def post_documents(documents: Sequence[Document]) -> list[UUID]:
                 document.currency,
                 document.total,
                 entries[document.id].id,
+                document.original_currency,
+                document.original_total,
             )
             for document in documents
             if document.total
@@ -246,6 +256,8 @@ async def _insert_invoices(
         entries=[entries[d.id].id if d.id in entries else None for d in documents],
         imports=[document.import_id for document in documents],
         branches=[cuts.branches.get(document.party_id) for document in documents],
+        original_currencies=[document.original_currency for document in documents],
+        original_totals=[document.original_total for document in documents],
     )
 
 
@@ -281,6 +293,8 @@ async def post_items(items: Sequence[NewItem]) -> None:
         currencies=[item.currency for item in items],
         amounts=[item.amount for item in items],
         entries=[item.entry_id for item in items],
+        original_currencies=[item.original_currency for item in items],
+        original_amounts=[item.original_amount for item in items],
     )
 
 
@@ -306,41 +320,6 @@ async def allocate(shares: Sequence[Share], on: date) -> None:
         days=[on] * len(shares),
         reversed=[share.reverses_id for share in shares],
     )
-
-
-async def allocate_oldest_first(credit: OpenItem, on: date) -> Decimal:
-    """Spends a credit on the party's oldest debts; the balance row must be locked. Returns the
-    rest."""
-    debits = await open_items_of(credit.party_id, credit.currency, "debit")
-    plan = oldest_first(credit.open_amount, debits)
-    await allocate([Share(item.id, credit.id, amount) for item, amount in plan], on)
-    return credit.open_amount - sum((amount for _, amount in plan), ZERO)
-
-
-async def allocate_chosen(
-    credit: OpenItem, chosen: Sequence[tuple[UUID, Decimal]], on: date
-) -> None:
-    """Spends a credit on named debts. Raises NOT_FOUND, ALLOCATION_TOO_MUCH with the figures."""
-    debits = {i.id: i for i in await open_items_of(credit.party_id, credit.currency, "debit")}
-    total = sum((amount for _, amount in chosen), ZERO)
-    if total > credit.open_amount:
-        raise Refusal(
-            "ALLOCATION_TOO_MUCH",
-            number=credit.number,
-            open_amount=credit.open_amount,
-            asked_amount=total,
-        )
-    for item_id, amount in chosen:
-        if item_id not in debits:
-            raise NotFound
-        if not ZERO < amount <= debits[item_id].open_amount:
-            raise Refusal(
-                "ALLOCATION_TOO_MUCH",
-                number=debits[item_id].number,
-                open_amount=debits[item_id].open_amount,
-                asked_amount=amount,
-            )
-    await allocate([Share(item_id, credit.id, amount) for item_id, amount in chosen], on)
 
 
 async def undo_allocations_of(item_id: UUID, on: date) -> None:

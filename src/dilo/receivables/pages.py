@@ -7,6 +7,7 @@ from litestar import Response, get
 
 from dilo.kit import i18n, web
 from dilo.kit.export import table_file
+from dilo.kit.ids import uuid7
 from dilo.kit.paging import Paging
 from dilo.kit.visit import visit
 from dilo.people.roles import may
@@ -83,6 +84,8 @@ async def invoice(invoice_id: UUID) -> Response[str]:
         allocations=allocations,
         lines=await queries.invoice_lines(invoice_id),
         on=current_tenant().today(),
+        form=web.EMPTY,
+        key=uuid7().hex,
     )
 
 

@@ -10,7 +10,7 @@ from dilo.kit.paging import Page, Paging
 
 ITEM = """
 SELECT i.id, i.party_id, i.kind, i.side, i.document_id, i.number, i.issued_on, i.due_on,
-  i.currency, i.amount, i.open_amount
+  i.currency, i.amount, i.open_amount, i.original_currency, i.original_amount
 FROM open_item i
 """
 OPEN_OF_PARTY = f"""{ITEM}
@@ -100,6 +100,7 @@ INVOICE_SORTS = {
 INVOICE = """
 SELECT v.id, v.number, v.kind, v.party_id, p.name AS party_name, p.code AS party_code, v.order_id,
   v.issued_on, v.due_on, v.currency, v.total, v.posted_at, v.credits_invoice_id,
+  v.original_currency, v.original_total,
   coalesce(i.open_amount, 0) AS open_amount, i.id AS item_id
 FROM invoice v JOIN party p ON p.id = v.party_id
 LEFT JOIN open_item i ON i.document_id = v.id
@@ -135,6 +136,8 @@ class OpenItem:
     currency: str
     amount: Decimal
     open_amount: Decimal
+    original_currency: str | None = None
+    original_amount: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +204,8 @@ class Invoice(InvoiceRow):
     party_code: str
     posted_at: datetime
     credits_invoice_id: UUID | None
+    original_currency: str | None
+    original_total: Decimal | None
     item_id: UUID | None
 
 

@@ -1,6 +1,6 @@
 """Rules of debt. Pure: figures in, figures out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -40,18 +40,6 @@ def days_overdue(due_on: date, on: date) -> int:
 def is_blocking(due_on: date, grace_days: int, on: date) -> bool:
     """The last day of grace still ships; the next does not (DESIGN, credit depth)."""
     return on > due_on + timedelta(days=grace_days)
-
-
-def oldest_first(amount: Decimal, items: Iterable[Item]) -> list[tuple[Item, Decimal]]:
-    """Spends ``amount`` on the earliest due first; what is left over stays an advance."""
-    shares: list[tuple[Item, Decimal]] = []
-    for item in sorted(items, key=lambda one: (one.due_on, one.issued_on)):
-        if amount <= 0:
-            break
-        share = min(amount, item.open_amount)
-        shares.append((item, share))
-        amount -= share
-    return shares
 
 
 def bucket_of(days_late: int) -> str:

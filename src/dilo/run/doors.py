@@ -5,9 +5,11 @@ from typing import Any
 import api.orders
 import api.reports
 import dilo.analytics.pages
+import dilo.banking.pages
 import dilo.books.pages
 import dilo.dunning.pages
 import dilo.imports.pages
+import dilo.payables.pages
 import portal.routes
 from api.keys import key_at_door
 from bots.telegram import webhook
@@ -21,9 +23,11 @@ ROUTES: list[Any] = [
     *api.reports.routes,
     *webhook.routes,
     *dilo.analytics.pages.routes,
+    *dilo.banking.pages.routes,
     *dilo.books.pages.routes,
     *dilo.dunning.pages.routes,
     *dilo.imports.pages.routes,
+    *dilo.payables.pages.routes,
 ]
 
 

@@ -29,6 +29,8 @@ MENU: list[tuple[str, list[tuple[str, str, str, str, str, bool]]]] = [
             ),
             ("Invoices", "/office/invoices", "file-invoice", "invoices.read", "KeyI", False),
             ("Payments", "/office/payments", "cash", "payments.read", "KeyM", False),
+            ("Bank", "/office/bank", "credit-card", "banking.run", "KeyB", False),
+            ("Bills", "/office/bills", "receipt", "bills.read", "", False),
             ("Reports", "/office/reports", "chart-bar", "reports.read", "KeyA", False),
             ("Debt warnings", "/office/dunning", "send", "dunning.read", "KeyD", False),
         ],

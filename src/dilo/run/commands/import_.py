@@ -16,10 +16,10 @@ from rich.progress import (
 from dilo.imports import jobs
 from dilo.imports.mapping import FIELDS, auto_map, missing
 from dilo.imports.queries import faults_of
-from dilo.imports.reading import read_sheet
 from dilo.imports.rows import Counts
 from dilo.kit.errors import Refusal
 from dilo.kit.i18n import say
+from dilo.kit.reading import read_sheet
 from dilo.run import servers
 from tenants.actors import SYSTEM
 from tenants.provision import tenant_of_slug

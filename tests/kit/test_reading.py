@@ -10,9 +10,9 @@ from town import Cast
 from dilo.imports import jobs
 from dilo.imports.mapping import auto_map, missing
 from dilo.imports.queries import faults_of
-from dilo.imports.reading import read_sheet
 from dilo.kit import db
 from dilo.kit.errors import Refusal
+from dilo.kit.reading import read_sheet
 from tenants.actors import SYSTEM
 from tenants.scope import scope
 

@@ -3,6 +3,7 @@
 A cell that looks like a formula is the text it shows. Sizes are capped (zip and gzip bombs).
 """
 
+import codecs
 import csv
 import gzip
 import io
@@ -110,7 +111,7 @@ def guess_encoding(sample: bytes) -> str:
     if sample[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "utf-16"
     try:
-        sample[: len(sample) - 4].decode("utf-8")
+        codecs.getincrementaldecoder("utf-8")().decode(sample)  # its end may cut a letter
         return "utf-8-sig"
     except UnicodeDecodeError:
         pass

@@ -1,0 +1,1 @@
+"""Bank statements: read, matched to parties and documents, posted or reviewed by people."""

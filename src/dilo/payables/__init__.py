@@ -1,0 +1,1 @@
+"""What we owe to suppliers: bills and what was paid on them."""
