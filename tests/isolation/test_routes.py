@@ -17,6 +17,7 @@ from dilo.orders.commands import Dispatch
 from dilo.payables.actions import BillForm, record_bill
 from dilo.payments import write_offs
 from dilo.payments.actions import RecordPayment, record_payment
+from dilo.receivables.queries import item_of_document
 from tenants.scope import scope
 
 OPEN = {
@@ -121,7 +122,7 @@ async def ids_of(town: Cast) -> dict[str, str]:
         )
         await import_statement(town.nina, "b.csv", f"date;amount;purpose\n{day};5;x\n".encode())
         bank_line = await db.value("SELECT id FROM bank_line LIMIT 1")
-        debt = await db.value("SELECT id FROM open_item WHERE side = 'debit' LIMIT 1")
+        debt = (await item_of_document(await add_debt(town, "D-1", db_amount(), due_on=day))).id
         written = await write_offs.request_write_off(town.max, debt, db_amount(), "x")
         view = await views.save_view(town.olena, "aged-debt", ViewForm("v"), {})
         schedule = await views.add_schedule(

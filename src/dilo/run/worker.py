@@ -66,15 +66,18 @@ async def _sweep_forever(stopping: asyncio.Event, waking: asyncio.Event) -> None
     while not stopping.is_set():
         waking.clear()
         try:
-            await sweep(stopping)
+            await sweep(stopping, waking)
         except Exception:
             log.exception("sweep failed; the next one goes on")
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(waking.wait(), settings().dilo_sweep_seconds)
 
 
-async def sweep(stopping: asyncio.Event | None = None) -> int:
-    """Round and round the tenants, a batch each, until nobody has anything due."""
+async def sweep(stopping: asyncio.Event | None = None, waking: asyncio.Event | None = None) -> int:
+    """Round and round the tenants, a batch each, until nobody has anything due.
+
+    A hint in the middle brings everybody back in: a long mailing holds up nobody's news.
+    """
     total, busy = 0, await tenant_ids()
     for _ in range(TURNS_MAX):
         still: list[UUID] = []
@@ -89,6 +92,9 @@ async def sweep(stopping: asyncio.Event | None = None) -> int:
             total += taken
             if taken:
                 still.append(tenant_id)
+        if waking is not None and waking.is_set():
+            waking.clear()
+            still = await tenant_ids()
         if not still:
             break
         busy = still
