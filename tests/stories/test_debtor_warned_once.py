@@ -294,6 +294,7 @@ async def test_a_hint_by_valkey_is_faster_than_the_sweep(
     url = f"redis://127.0.0.1:{valkey.port}/0"
     monkeypatch.setenv("VALKEY_URL", url)
     settings.cache_clear()
+    await jobs.close()  # an earlier test in this process spoke to another Valkey
     await story.debtors(2)
     await story.worker(VALKEY_URL=url, DILO_SWEEP_SECONDS="500")
     await asyncio.sleep(4)  # its first sweep has found nothing
