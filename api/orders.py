@@ -12,7 +12,7 @@ from dilo.kit.i18n import say
 from dilo.kit.visit import visit
 from dilo.orders import actions, queries
 from dilo.orders.commands import LineInput, Placed, PlaceOrder
-from dilo.orders.rules import Verdict
+from dilo.orders.facts import Verdict
 from dilo.parties.queries import party_of_code
 
 Req = Request[Any, Any, Any]

@@ -19,6 +19,7 @@ from dilo.orders.commands import LineInput, Placed, PlaceOrder
 from dilo.orders.wording import pasted_lines
 from dilo.parties import actions as parties
 from dilo.parties.queries import party
+from dilo.people import chats
 from dilo.receivables import queries as receivables
 from tenants.actors import Actor
 from tenants.scope import current_tenant
@@ -29,10 +30,18 @@ router = Router()
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """Who is talking (None: a stranger) and the key of what he sent."""
+    """Who is talking (None: a stranger) and the key of what he sent. ``staff``: a colleague, with
+    the role held at this moment."""
 
     actor: Actor | None
     key: str
+    staff: Actor | None = None
+
+    @property
+    def colleague(self) -> Actor:
+        if self.staff is None:
+            raise Refusal("CHAT_NOT_LINKED")
+        return self.staff
 
     @property
     def buyer(self) -> Actor:
@@ -48,6 +57,9 @@ class Talk:
 
 @router.message(CommandStart())
 async def start(message: Message, command: CommandObject, talk: Talk) -> list[Reply]:
+    if command.args and command.args.startswith(chats.PREFIX):
+        await chats.link_chat(command.args.strip(), str(message.chat.id))
+        return [Reply(say("bot:colleague", tenant=current_tenant().name))]
     if command.args:
         await parties.link_telegram(command.args.strip(), str(message.chat.id))
         return [Reply(say("bot:linked", tenant=current_tenant().name), menu())]
@@ -224,6 +236,22 @@ def _told(event: CallbackQuery, placed: Placed) -> list[Reply]:
     if placed.held:
         text += "\n" + reasons(placed.verdicts)
     return [Reply(text, menu(), edit=_edited(event)), Reply("", callback_id=event.id)]
+
+
+@router.callback_query(F.data.startswith("ovr:"))
+async def override(event: CallbackQuery, talk: Talk) -> list[Reply]:
+    """One tap of a second person; the house checks who it is and what he may."""
+    parts = (event.data or "").split(":")
+    override_id = uuid_or_none(parts[1]) if len(parts) == 3 else None
+    if override_id is None or parts[2] not in ("0", "1"):
+        raise Refusal("UNREADABLE")
+    approve = parts[2] == "1"
+    placed = await actions.decide_override(talk.colleague, override_id, approve)
+    head = await queries.order_head(await queries.order_of_override(override_id))
+    state = say(f"state:{placed.state if placed else head.state}")
+    key = "override:approved" if approve else "override:refused"
+    text = say(key, number=head.number, state=state, name=talk.colleague.name)
+    return [Reply(text, edit=_edited(event)), Reply("", callback_id=event.id)]
 
 
 @router.message(F.text)

@@ -9,7 +9,7 @@ from dilo.kit import outbox
 from dilo.kit.i18n import language, say
 from dilo.kit.templating import money
 from dilo.messaging.channels import Composed, Ready
-from dilo.orders.rules import Verdict
+from dilo.orders.facts import Verdict
 
 Buttons = list[list[tuple[str, str]]]
 

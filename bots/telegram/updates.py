@@ -16,6 +16,7 @@ from dilo.kit import i18n, inbox
 from dilo.kit.errors import Refusal
 from dilo.messaging.telegram_bots import TelegramBot
 from dilo.parties.queries import linked_chat
+from dilo.people.chats import colleague_of_chat
 from tenants.actors import Actor
 from tenants.scope import current_tenant, undone_on_refusal
 
@@ -43,7 +44,11 @@ async def take_update(bot: TelegramBot, data: dict[str, Any]) -> None:
     if not await inbox.take(f"telegram:{bot.id}", str(update.update_id), {}):
         return
     actor = await _who(chat_id)
-    await replies.put(await _answers(speaker, update, Talk(actor, key)), chat_id, key)
+    colleague = await colleague_of_chat(str(chat_id))
+    if colleague is not None and actor is None:
+        i18n.use_language(colleague[1] or current_tenant().language)
+    talk = Talk(actor, key, colleague[0] if colleague else None)
+    await replies.put(await _answers(speaker, update, talk), chat_id, key)
 
 
 def _private_chat(update: Update) -> int | None:

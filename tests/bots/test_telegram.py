@@ -9,14 +9,17 @@ import httpx
 import pytest_asyncio
 from browsing import app
 from peers.telegram import TelegramPeer
-from town import Cast, add_party
+from town import Cast, add_party, order_of
 
 from bots.telegram import webhook
 from bots.telegram.channel import Telegram
 from dilo.kit import db
 from dilo.messaging import channels, telegram_bots
 from dilo.messaging.sending import drain
+from dilo.orders import actions
 from dilo.parties.actions import make_link_code
+from dilo.people import chats
+from dilo.run import events
 from tenants.scope import scope
 
 CHAT = 4242
@@ -91,6 +94,7 @@ class Chat:
 async def chat(town: Cast) -> AsyncIterator[Chat]:
     peer = await TelegramPeer().start()
     app()
+    events.wire()
     channels.use_channels({"telegram": Telegram(peer.url)})
     async with scope(town.tenant):
         await telegram_bots.add_bot(town.olena, "123456:abcdefghijklmnopqrstuvwxyz", "bot")
@@ -225,3 +229,53 @@ async def test_buttons_fill_the_cart_and_order_it_once(chat: Chat) -> None:
     assert "підтверджено" in await chat.tap("checkout")
     assert "підтверджено" in await chat.tap("checkout")
     assert [order["total"] for order in await orders(chat.town)] == [D(200)]
+
+
+async def test_a_second_person_lets_an_order_through_by_one_tap(chat: Chat) -> None:
+    town = chat.town
+    async with scope(town.tenant):
+        code = await chats.make_code(town.maria)
+        held = await actions.place_order(town.max, order_of(town, "D-1", ("LAMP-1", 150)))
+        assert held.state == "on_hold"
+    assert "колего" in await chat.say(f"/start {code}")
+    assert "недійсний" in await chat.say(f"/start {code}"), "a code works once"
+    async with scope(town.tenant):
+        await chats.link_chat(await chats.make_code(town.maria), str(CHAT))
+        asked = await actions.request_override(
+            town.max, held.id, ["CREDIT_LIMIT"], D(6000), "давній клієнт", 3
+        )
+        own = await actions.request_override(
+            town.maria, held.id, ["CREDIT_LIMIT"], D(1), "сама собі", 3
+        )
+    before = len(chat.peer.asked)
+    await drain(town.tenant.id)
+    told = [call.text for call in chat.peer.asked[before:]]
+    assert len(told) == 1, "who asks is not asked"
+    assert "давній клієнт" in told[0]
+    assert held.number in told[0]
+    assert "хтось інший" in await chat.tap(f"ovr:{own}:1")
+    assert "погоджено" in await chat.tap(f"ovr:{asked}:1")
+    assert [o["state"] for o in await orders(town)] == ["confirmed"]
+    await chat.tap(f"ovr:{asked}:0")
+    assert [o["state"] for o in await orders(town)] == ["confirmed"], "decided once"
+
+
+async def test_the_dismissed_and_strangers_approve_nothing(chat: Chat) -> None:
+    town = chat.town
+    async with scope(town.tenant):
+        held = await actions.place_order(town.max, order_of(town, "D-1", ("LAMP-1", 150)))
+        asked = await actions.request_override(
+            town.max, held.id, ["CREDIT_LIMIT"], D(6000), "давній клієнт", 3
+        )
+    await chat.tap(f"ovr:{asked}:1")
+    async with scope(town.tenant):
+        await chats.link_chat(await chats.make_code(town.maria), str(CHAT))
+        await db.execute("UPDATE identity SET disabled_at = now() WHERE id = :i", i=town.maria.id)
+    await chat.tap(f"ovr:{asked}:1")
+    async with scope(town.tenant):
+        await db.execute("UPDATE identity SET disabled_at = NULL")
+        await db.execute(
+            "UPDATE membership SET role = 'warehouse' WHERE identity_id = :i", i=town.maria.id
+        )
+    await chat.tap(f"ovr:{asked}:1")
+    assert [o["state"] for o in await orders(town)] == ["on_hold"]

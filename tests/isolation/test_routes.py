@@ -10,6 +10,14 @@ from dilo.analytics import statements, views
 from dilo.analytics.statements import StatementForm
 from dilo.analytics.views import ScheduleForm, ViewForm
 from dilo.banking.actions import import_statement
+from dilo.credit.actions import (
+    CheckForm,
+    SecurityForm,
+    TemporaryForm,
+    add_security,
+    add_temporary_limit,
+    save_check,
+)
 from dilo.kit import db
 from dilo.messaging import telegram_bots
 from dilo.orders import actions
@@ -53,6 +61,9 @@ WATCHED = (
     "contact",
     "telegram_bot",
     "bill",
+    "credit_check",
+    "credit_security",
+    "temporary_limit",
     "bank_line",
     "write_off",
     "report_view",
@@ -117,6 +128,13 @@ async def ids_of(town: Cast) -> dict[str, str]:
         )
         item = await db.value("SELECT id FROM price_item LIMIT 1")
         day = town.tenant.today()
+        checked = await save_check(town.olena, CheckForm("depth", "warn", "block"))
+        secured = await add_security(
+            town.olena, town.parties["D-1"], SecurityForm("deposit", db_amount(), day)
+        )
+        limited = await add_temporary_limit(
+            town.olena, town.parties["D-1"], TemporaryForm(db_amount(), day, day, "x")
+        )
         owed = await record_bill(
             town.nina, BillForm(town.parties["D-1"], "B-1", day, day, db_amount(), "b")
         )
@@ -151,6 +169,9 @@ async def ids_of(town: Cast) -> dict[str, str]:
             "view_id": view,
             "list_id": str(town.base_list),
             "bill_id": owed,
+            "security_id": secured,
+            "limit_id": limited,
+            "check_id": checked,
             "line_id": bank_line,
             "write_off_id": written,
             "schedule_id": schedule,

@@ -58,7 +58,9 @@ async def plant(connection: asyncpg.Connection, table: str, tenant_id: Any) -> N
         columns.append(row["name"])
         value = first_allowed(row["name"], checks) or VALUES[row["kind"]]
         values.append(f"'{tenant_id}'" if row["name"] == "tenant_id" else value)
-    extra = {"journal_line": ", debit", "credit_override": ""}.get(table, "")
+    extra = {"journal_line": ", debit", "credit_check": ", cap_amount", "credit_override": ""}.get(
+        table, ""
+    )
     numbers = ", 1" if extra else ""
     try:
         async with connection.transaction():

@@ -34,6 +34,7 @@ PAGES = [
     "/office/account",
     "/office/search?q=lamp",
     "/office/reports",
+    "/office/credit",
     "/office/reports/aged-debt?by=owner",
     "/office/reports/balance-sheet?by=branch",
     "/office/categories",

@@ -1,11 +1,12 @@
 """All reports by name."""
 
-from dilo.analytics import debts, ledger, sales
+from dilo.analytics import approvals, debts, ledger, sales
 from dilo.analytics.report import Report
 from dilo.kit.errors import NotFound
 
 REPORTS: dict[str, Report] = {
-    report.name: report for report in (*debts.REPORTS, *sales.REPORTS, *ledger.REPORTS)
+    report.name: report
+    for report in (*debts.REPORTS, *approvals.REPORTS, *sales.REPORTS, *ledger.REPORTS)
 }
 
 

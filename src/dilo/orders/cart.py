@@ -9,8 +9,8 @@ from dilo.kit import db
 from dilo.kit.errors import NotFound, Refusal
 from dilo.orders.actions.place import NewLine, place_order, preview_order
 from dilo.orders.commands import QUANTITY_MAX, LineInput, Placed, PlaceOrder
+from dilo.orders.facts import Verdict
 from dilo.orders.queries import last_verdicts
-from dilo.orders.rules import Verdict
 from tenants.actors import Actor
 
 Door = Literal["office", "portal", "telegram", "sms", "api"]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from dilo.orders.rules import Verdict
+from dilo.orders.facts import Verdict
 
 LINES_MAX = 1000
 QUANTITY_MAX = Decimal(10_000_000)

@@ -10,15 +10,15 @@ import msgspec
 
 from dilo.kit import db
 from dilo.kit.paging import Page, Paging
-from dilo.orders.rules import Verdict
+from dilo.orders.facts import Verdict
 
 TERMS = """
 SELECT p.id AS party_id, p.name AS party_name, p.currency, p.segment, p.city,
   p.closed_at IS NOT NULL AS closed,
   g.id AS agreement_id, g.minimum_order, coalesce(g.credit_days, c.depth_days, 0) AS credit_days,
-  CASE WHEN c.id IS NULL THEN 0 ELSE c.limit_amount END AS limit_amount,
+  CASE WHEN c.id IS NULL THEN 0 ELSE c.limit_amount END + extra_limit(p.id, :on) AS limit_amount,
   coalesce(c.grace_days, 0) AS grace_days, coalesce(c.tolerance_amount, 0) AS tolerance_amount,
-  coalesce(c.deposit_amount, 0) AS deposit_amount,
+  coalesce(c.deposit_amount, 0) + secured_amount(p.id, :on) AS deposit_amount,
   coalesce(c.stop_shipments, false) AS stop_shipments, w.id AS warehouse_id
 FROM party p
 LEFT JOIN credit_policy c ON c.party_id = p.id

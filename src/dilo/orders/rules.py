@@ -13,101 +13,58 @@ from typing import Any
 import msgspec
 
 from dilo.kit.money import ZERO, round_money
-
-CONFIRMATION, DISPATCH = "confirmation", "dispatch"
-
-
-class Remedy(msgspec.Struct, frozen=True):
-    """What unblocks: a code with its figures. Each is proved true by re-evaluation in the tests."""
-
-    code: str
-    figures: dict[str, Any] = {}
-
-
-class Verdict(msgspec.Struct, frozen=True):
-    """What one gate said. ``override_id`` names the approval that let it pass."""
-
-    gate: str
-    code: str
-    passed: bool
-    figures: dict[str, Any] = {}
-    evidence: list[dict[str, Any]] = []
-    remedies: list[Remedy] = []
-    override_id: str | None = None
-
-
-class LineFacts(msgspec.Struct, frozen=True):
-    """``available`` is None for a service, which needs no shelf."""
-
-    line_no: int
-    code: str
-    quantity: Decimal
-    price: Decimal
-    amount: Decimal
-    floor: Decimal | None = None
-    available: Decimal | None = None
-
-
-class OverdueFacts(msgspec.Struct, frozen=True):
-    number: str
-    document_id: str
-    due_on: date
-    open_amount: Decimal
-    days_late: int
-
-
-class OverrideFacts(msgspec.Struct, frozen=True):
-    """An approved, unexpired override: which gates, and up to what amount."""
-
-    id: str
-    gates: tuple[str, ...]
-    amount: Decimal
-
-
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """All that a decision needs. ``limit_amount`` None: no cap was set on purpose.
-
-    ``order_amount`` is what this order adds to exposure: its total at confirmation, 0 at dispatch
-    (it is already among the confirmed).
-    """
-
-    stage: str
-    today: date
-    order_total: Decimal
-    order_amount: Decimal
-    lines: Sequence[LineFacts] = ()
-    limit_amount: Decimal | None = ZERO
-    grace_days: int = 0
-    tolerance_amount: Decimal = ZERO
-    deposit_amount: Decimal = ZERO
-    minimum_order: Decimal | None = None
-    stop_shipments: bool = False
-    closed: bool = False
-    receivable: Decimal = ZERO
-    credit: Decimal = ZERO
-    confirmed: Decimal = ZERO
-    shipped: Decimal = ZERO
-    overdue: Sequence[OverdueFacts] = ()
-    overdue_amount: Decimal = ZERO
-    overdue_count: int = 0
-    overrides: Sequence[OverrideFacts] = ()
-
-
-def exposure(facts: Facts) -> Decimal:
-    return (
-        facts.receivable
-        + facts.shipped
-        + facts.confirmed
-        + facts.order_amount
-        - facts.credit
-        - facts.deposit_amount
-    )
+from dilo.orders.facts import (
+    CONFIRMATION,
+    DISPATCH,
+    STRICT,
+    Facts,
+    LineFacts,
+    Remedy,
+    Verdict,
+    exposure,
+)
+from dilo.orders.remedies import applied
 
 
 def evaluate(facts: Facts) -> list[Verdict]:
     """A verdict from every gate of the stage, passed or not, in the order people look at them."""
+    verdicts = _judged(facts)
+    return [
+        v if v.passed else msgspec.structs.replace(v, remedies=_proved(v, facts, verdicts))
+        for v in verdicts
+    ]
+
+
+def _judged(facts: Facts) -> list[Verdict]:
     gates = DISPATCH_GATES if facts.stage == DISPATCH else CONFIRMATION_GATES
-    return [_overridden(verdict, facts) for gate in gates for verdict in gate(facts)]
+    return [
+        _overridden(_softened(verdict, facts), facts) for gate in gates for verdict in gate(facts)
+    ]
+
+
+def _softened(verdict: Verdict, facts: Facts) -> Verdict:
+    """What the company's policy makes of a breach: a block, a word, nothing."""
+    component = COMPONENT_OF.get(verdict.gate) or verdict.figures.get("component", "")
+    action = facts.checks.get(component, STRICT).action
+    if verdict.passed or component == "" or action == "block":
+        return verdict
+    return msgspec.structs.replace(verdict, passed=True, warning=action == "warn", remedies=[])
+
+
+def _proved(verdict: Verdict, facts: Facts, before: Sequence[Verdict]) -> list[Remedy]:
+    """Only remedies that, applied to a copy, make this gate pass and stop no other."""
+    failing = {_name(v) for v in before if not v.passed}
+    kept: list[Remedy] = []
+    for remedy in verdict.remedies:
+        after = {_name(v) for v in _judged(applied(remedy, verdict, facts)) if not v.passed}
+        if _name(verdict) not in after and after <= failing:
+            kept.append(remedy)
+    return kept
+
+
+def _name(verdict: Verdict) -> tuple[str, Any]:
+    figures = verdict.figures
+    return (verdict.gate, figures.get("line_no") or figures.get("code") or figures.get("component"))
 
 
 def passes(verdicts: Sequence[Verdict]) -> bool:
@@ -259,6 +216,66 @@ def depth_gate(facts: Facts) -> list[Verdict]:
     return [Verdict("CREDIT_DEPTH", "CREDIT_DEPTH_EXCEEDED", False, figures, evidence, remedies)]
 
 
+def group_gate(facts: Facts) -> list[Verdict]:
+    """A holding's members share the parent's limit, so no child's order escapes it."""
+    group = facts.group
+    if group is None:
+        return []
+    total = group.exposure + facts.order_amount
+    figures = {
+        "name": group.name,
+        "group_amount": group.exposure,
+        "order_amount": facts.order_amount,
+        "exposure_amount": total,
+        "limit_amount": group.limit_amount,
+    }
+    if total <= group.limit_amount:
+        return _pass("GROUP_LIMIT", **figures)
+    over = total - group.limit_amount
+    figures["over_amount"] = over
+    return [
+        Verdict(
+            "GROUP_LIMIT",
+            "GROUP_LIMIT_EXCEEDED",
+            False,
+            figures,
+            remedies=_limit_remedies(facts, over),
+        )
+    ]
+
+
+def component_gate(facts: Facts) -> list[Verdict]:
+    """Caps on single components of the exposure, for who wants them beside the limit."""
+    found = {
+        "receivable": facts.receivable,
+        "overdue": facts.overdue_total,
+        "shipped": facts.shipped,
+        "confirmed": facts.confirmed + facts.order_amount,
+    }
+    verdicts: list[Verdict] = []
+    for component, amount in found.items():
+        check = facts.checks.get(component)
+        if check is None or check.cap_amount is None or amount <= check.cap_amount:
+            continue
+        over = amount - check.cap_amount
+        figures = {
+            "component": component,
+            "component_amount": amount,
+            "cap_amount": check.cap_amount,
+            "over_amount": over,
+        }
+        remedies = [Remedy("ASK_OVERRIDE", {"over_amount": over})]
+        if component in ("receivable", "overdue"):
+            remedies.insert(0, Remedy("PAY_EXACTLY", {"pay_amount": over}))
+        elif component == "confirmed" and facts.order_amount > over:
+            room = facts.order_amount - over
+            remedies.insert(0, Remedy("ORDER_AT_MOST", {"room_amount": room}))
+        verdicts.append(
+            Verdict("CREDIT_COMPONENT", "COMPONENT_EXCEEDED", False, figures, remedies=remedies)
+        )
+    return verdicts
+
+
 Gate = Callable[[Facts], list[Verdict]]
 CONFIRMATION_GATES: tuple[Gate, ...] = (
     party_gate,
@@ -266,10 +283,19 @@ CONFIRMATION_GATES: tuple[Gate, ...] = (
     floor_gate,
     stock_gate,
     limit_gate,
+    group_gate,
     depth_gate,
+    component_gate,
 )
-DISPATCH_GATES: tuple[Gate, ...] = (party_gate, limit_gate, depth_gate)
-OVERRIDABLE = {"CREDIT_LIMIT": "over_amount", "CREDIT_DEPTH": None, "PRICE_FLOOR": None}
+DISPATCH_GATES: tuple[Gate, ...] = (party_gate, limit_gate, group_gate, depth_gate, component_gate)
+COMPONENT_OF = {"CREDIT_LIMIT": "exposure", "CREDIT_DEPTH": "depth", "GROUP_LIMIT": "group"}
+OVERRIDABLE = {
+    "CREDIT_LIMIT": "over_amount",
+    "GROUP_LIMIT": "over_amount",
+    "CREDIT_COMPONENT": "over_amount",
+    "CREDIT_DEPTH": None,
+    "PRICE_FLOOR": None,
+}
 
 
 def _overridden(verdict: Verdict, facts: Facts) -> Verdict:

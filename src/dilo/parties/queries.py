@@ -7,6 +7,7 @@ from uuid import UUID
 
 from dilo.kit import db
 from dilo.kit.paging import Page, Paging
+from tenants.scope import current_tenant
 
 ROLES = ("customer", "dealer", "supplier", "competitor", "carrier", "outsourcer", "agent")
 LIST = """
@@ -38,7 +39,10 @@ SORTS = {
 HEAD = """
 SELECT p.id, p.code, p.name, p.kind, p.roles, p.tax_id, p.country, p.city, p.address, p.segment,
   p.branch, p.language, p.currency, p.note, p.closed_at, p.created_at, p.owner_id, o.name AS owner,
-  c.id IS NOT NULL AS has_policy, c.limit_amount, coalesce(c.depth_days, 0) AS depth_days,
+  c.id IS NOT NULL AS has_policy, c.limit_amount, extra_limit(p.id, :on) AS extra_limit,
+  secured_amount(p.id, :on) AS secured_amount,
+  coalesce(c.covers_children, false) AS covers_children, p.parent_id, f.name AS parent_name,
+  f.code AS parent_code, coalesce(c.depth_days, 0) AS depth_days,
   coalesce(c.grace_days, 0) AS grace_days, coalesce(c.tolerance_amount, 0) AS tolerance_amount,
   coalesce(c.deposit_amount, 0) AS deposit_amount,
   coalesce(c.stop_shipments, false) AS stop_shipments,
@@ -47,7 +51,7 @@ SELECT p.id, p.code, p.name, p.kind, p.roles, p.tax_id, p.country, p.city, p.add
 FROM party p
 LEFT JOIN credit_policy c ON c.party_id = p.id
 LEFT JOIN party_balance b ON b.party_id = p.id AND b.currency = p.currency
-LEFT JOIN identity o ON o.id = p.owner_id
+LEFT JOIN identity o ON o.id = p.owner_id LEFT JOIN party f ON f.id = p.parent_id
 WHERE p.id = :id
 """
 CONTACTS = """
@@ -146,6 +150,12 @@ class Party:
     owner: str | None
     has_policy: bool
     limit_amount: Decimal | None
+    extra_limit: Decimal
+    secured_amount: Decimal
+    covers_children: bool
+    parent_id: UUID | None
+    parent_name: str | None
+    parent_code: str | None
     depth_days: int
     grace_days: int
     tolerance_amount: Decimal
@@ -163,18 +173,28 @@ class Party:
 
     @property
     def exposure(self) -> Decimal:
-        return self.receivable + self.shipped + self.confirmed - self.credit - self.deposit_amount
+        return self.receivable + self.shipped + self.confirmed - self.credit - self.secured
+
+    @property
+    def secured(self) -> Decimal:
+        """Deposits, guarantees, insurance: what stands behind the debt today."""
+        return self.deposit_amount + self.secured_amount
+
+    @property
+    def cap(self) -> Decimal | None:
+        """The limit with what is temporary today; 0 where no credit was given, None: no cap."""
+        if not self.has_policy:
+            return self.extra_limit
+        return None if self.limit_amount is None else self.limit_amount + self.extra_limit
 
     @property
     def available(self) -> Decimal | None:
-        """Headroom under the limit; None where no cap was set, 0 where no credit was given."""
-        if not self.has_policy:
-            return Decimal("0.00") - self.exposure
-        return None if self.limit_amount is None else self.limit_amount - self.exposure
+        """Headroom under the cap; None where there is none."""
+        return None if self.cap is None else self.cap - self.exposure
 
     @property
     def used_share(self) -> int | None:
-        return int(100 * self.exposure / self.limit_amount) if self.limit_amount else None
+        return int(100 * self.exposure / self.cap) if self.cap else None
 
 
 async def parties(
@@ -205,7 +225,7 @@ async def parties(
 
 
 async def party(party_id: UUID) -> Party:
-    return await db.one_as(Party, HEAD, id=party_id)
+    return await db.one_as(Party, HEAD, id=party_id, on=current_tenant().today())
 
 
 async def party_names(search: str, most: int = 20) -> list[db.Row]:

@@ -10,7 +10,7 @@ from litestar import Request, Response, get, post
 from dilo.kit import i18n, web
 from dilo.kit.errors import Refusal
 from dilo.kit.visit import visit
-from dilo.people import actions, queries
+from dilo.people import actions, chats, queries
 from dilo.people.access import COOKIE
 from dilo.people.roles import VERBS, may
 from tenants.sessions import SESSION_DAYS, sign_in, sign_out
@@ -114,6 +114,20 @@ async def account() -> Response[str]:
     return web.page("people/account.html")
 
 
+@post("/office/account/telegram", opt=may("signed-in"), status_code=200)
+async def telegram_create() -> Response[Any]:
+    """A code for the bot, shown once on the next page."""
+    web.flash("info", "flash:staff_code", code=await chats.make_code(visit().actor))
+    return web.redirect("/office/account")
+
+
+@post("/office/account/telegram/removal", opt=may("signed-in"), status_code=200)
+async def telegram_destroy() -> Response[Any]:
+    await chats.unlink(visit().actor)
+    web.flash("success", "flash:saved")
+    return web.redirect("/office/account")
+
+
 @post("/office/account/password", opt=may("signed-in"), status_code=200)
 async def password_update(request: Req) -> Response[Any]:
     form = await web.read_form(Password, request)
@@ -197,4 +211,6 @@ routes = [
     disabling_create,
     account,
     password_update,
+    telegram_create,
+    telegram_destroy,
 ]

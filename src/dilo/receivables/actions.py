@@ -141,6 +141,14 @@ class NewItem:
     id: UUID = field(default_factory=uuid7)
 
 
+async def balance_of(party_id: UUID, currency: str) -> Balance:
+    """Without the lock: for whoever only looks."""
+    found = await db.one_or_none_as(
+        Balance, LOCK_BALANCE.replace("FOR UPDATE", ""), party_id=party_id, currency=currency
+    )
+    return found or Balance(*[ZERO] * 4)
+
+
 async def lock_balance(party_id: UUID, currency: str) -> Balance:
     """The one lock of a party: whoever changes its debt or its headroom takes it first."""
     found = await db.one_or_none_as(Balance, LOCK_BALANCE, party_id=party_id, currency=currency)

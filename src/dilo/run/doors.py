@@ -7,6 +7,8 @@ import api.reports
 import dilo.analytics.pages
 import dilo.banking.pages
 import dilo.books.pages
+import dilo.credit.pages
+import dilo.desk.standing
 import dilo.dunning.pages
 import dilo.imports.pages
 import dilo.payables.pages
@@ -25,6 +27,8 @@ ROUTES: list[Any] = [
     *dilo.analytics.pages.routes,
     *dilo.banking.pages.routes,
     *dilo.books.pages.routes,
+    *dilo.credit.pages.routes,
+    *dilo.desk.standing.routes,
     *dilo.dunning.pages.routes,
     *dilo.imports.pages.routes,
     *dilo.payables.pages.routes,

@@ -11,6 +11,7 @@ from dilo.messaging import actions as messaging
 from dilo.messaging.channels import Channel, compose_with, hear, use_channels
 from dilo.messaging.email import Email
 from dilo.messaging.sms import HttpSms, Smpp
+from dilo.orders import asking
 from dilo.orders.actions import reconsider_held
 from dilo.run.settings import settings
 from tenants.scope import scope, tenant_ids
@@ -32,6 +33,7 @@ def wire() -> None:
     compose_with(dunning.KIND, dunning.compose, dunning.resends_unknown)
     compose_with("reply", replies.compose)
     compose_with(views.KIND, views.compose)
+    compose_with(asking.KIND, asking.compose)
     use_channels(_channels())
 
 

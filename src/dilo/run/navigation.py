@@ -38,6 +38,7 @@ MENU: list[tuple[str, list[tuple[str, str, str, str, str, bool]]]] = [
     (
         "Company",
         [
+            ("Credit policy", "/office/credit", "adjustments", "credit.edit", "", False),
             ("Imports", "/office/imports", "database-import", "imports.run", "", False),
             ("Telegram bot", "/office/bot", "brand-telegram", "bots.edit", "", False),
             ("Books", "/office/books", "shield-check", "books.read", "", False),

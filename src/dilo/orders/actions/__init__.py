@@ -6,11 +6,13 @@ from dilo.orders.actions.draft import edit_draft, reopen_order, submit_order
 from dilo.orders.actions.override import decide_override, request_override
 from dilo.orders.actions.place import credit_standing, place_order, preview_order
 from dilo.orders.actions.reconsider import reconsider_held
+from dilo.orders.actions.standing import credit_outlook
 from dilo.orders.actions.take_back import take_back
 
 __all__ = [
     "cancel_order",
     "close_order",
+    "credit_outlook",
     "credit_standing",
     "decide_override",
     "dispatch_order",

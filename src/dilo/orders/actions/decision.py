@@ -1,27 +1,31 @@
 """Gathering the facts under lock, asking the rules, keeping what they said."""
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from dilo.credit.queries import Check, checks_of, group_exposure, group_of
 from dilo.kit import clock, db
 from dilo.kit.errors import NotFound
 from dilo.kit.money import ZERO
-from dilo.orders.queries import STANDING_OVERRIDES, Terms
-from dilo.orders.rules import (
+from dilo.orders.facts import (
     DISPATCH,
+    CheckFacts,
     Facts,
+    GroupFacts,
     LineFacts,
     OverdueFacts,
     OverrideFacts,
     Verdict,
-    evaluate,
 )
-from dilo.receivables.actions import Balance
-from dilo.receivables.queries import blocking_items
+from dilo.orders.queries import STANDING_OVERRIDES, Terms
+from dilo.orders.rules import evaluate
+from dilo.receivables.actions import Balance, lock_balance
+from dilo.receivables.queries import Blocking, aging_of, blocking_items
 from dilo.stock.actions import Level
 from tenants.actors import Actor
 from tenants.scope import current_tenant
@@ -68,37 +72,79 @@ async def judge(
 ) -> list[Verdict]:
     """The verdicts on an order of ``total``. The balance row (and stock levels) must be locked."""
     today = current_tenant().today()
+    rules = await checks_of(terms.party_id)
     late = await blocking_items(
         terms.party_id, terms.currency, today, terms.grace_days, terms.tolerance_amount
     )
-    overrides = await _standing_overrides(order_id)
+    found = _gathered(terms, balance, stage, today, late)
     return evaluate(
-        Facts(
-            stage=stage,
-            today=today,
+        msgspec.structs.replace(
+            found,
             order_total=total,
             order_amount=ZERO if stage == DISPATCH else total,
             lines=lines,
-            limit_amount=terms.limit_amount,
-            grace_days=terms.grace_days,
-            tolerance_amount=terms.tolerance_amount,
-            deposit_amount=terms.deposit_amount,
-            minimum_order=terms.minimum_order,
-            stop_shipments=terms.stop_shipments,
-            closed=terms.closed,
-            receivable=balance.receivable,
-            credit=balance.credit,
-            confirmed=balance.confirmed,
-            shipped=balance.shipped,
-            overdue=[
-                OverdueFacts(i.number, str(i.document_id), i.due_on, i.open_amount, i.days_late)
-                for i in late
-            ],
-            overdue_amount=late[0].all_amount if late else ZERO,
-            overdue_count=late[0].all_count if late else 0,
-            overrides=overrides,
+            overdue_total=await _overdue_total(terms, today) if "overdue" in rules else ZERO,
+            overrides=await _standing_overrides(order_id),
+            checks=_checks(rules, stage),
+            group=await _group(terms, today),
         )
     )
+
+
+def _gathered(
+    terms: Terms, balance: Balance, stage: str, today: date, late: Sequence[Blocking]
+) -> Facts:
+    """What is known of the party, before the order itself."""
+    return Facts(
+        stage=stage,
+        today=today,
+        order_total=ZERO,
+        order_amount=ZERO,
+        limit_amount=terms.limit_amount,
+        grace_days=terms.grace_days,
+        tolerance_amount=terms.tolerance_amount,
+        deposit_amount=terms.deposit_amount,
+        minimum_order=terms.minimum_order,
+        stop_shipments=terms.stop_shipments,
+        closed=terms.closed,
+        receivable=balance.receivable,
+        credit=balance.credit,
+        confirmed=balance.confirmed,
+        shipped=balance.shipped,
+        overdue=[
+            OverdueFacts(i.number, str(i.document_id), i.due_on, i.open_amount, i.days_late)
+            for i in late
+        ],
+        overdue_amount=late[0].all_amount if late else ZERO,
+        overdue_count=late[0].all_count if late else 0,
+    )
+
+
+def _checks(rules: dict[str, Check], stage: str) -> dict[str, CheckFacts]:
+    return {
+        name: CheckFacts(
+            check.at_dispatch if stage == DISPATCH else check.at_order, check.cap_amount
+        )
+        for name, check in rules.items()
+    }
+
+
+async def _overdue_total(terms: Terms, today: date) -> Decimal:
+    return (await aging_of(terms.party_id, terms.currency, today)).overdue
+
+
+async def _group(terms: Terms, today: date) -> GroupFacts | None:
+    """The holding's exposure, under the lock of its root: two children cannot share one headroom.
+
+    A child's row is locked before the root's, everywhere, so nobody waits in a circle.
+    """
+    found = await group_of(terms.party_id, today)
+    if found is None:
+        return None
+    if found.root_id != terms.party_id:
+        await lock_balance(found.root_id, terms.currency)
+    total = await group_exposure(found.root_id, terms.currency)
+    return GroupFacts(found.name, found.limit_amount, total - found.deposit_amount)
 
 
 async def _standing_overrides(order_id: UUID | None) -> list[OverrideFacts]:

@@ -12,6 +12,7 @@ from dilo.kit.ids import uuid7
 from dilo.kit.money import ZERO
 from dilo.orders.actions.decision import judge, keep_evaluation
 from dilo.orders.commands import Dispatch, Dispatched, LineAsked
+from dilo.orders.facts import DISPATCH
 from dilo.orders.queries import (
     OrderHead,
     OrderLine,
@@ -20,7 +21,7 @@ from dilo.orders.queries import (
     order_lines,
     terms_of,
 )
-from dilo.orders.rules import DISPATCH, line_share, passes
+from dilo.orders.rules import line_share, passes
 from dilo.receivables.actions import Document, DocumentLine, lock_balance, post_documents
 from dilo.stock.actions import Wanted, ship
 from tenants import audit

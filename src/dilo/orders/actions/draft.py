@@ -9,8 +9,9 @@ from dilo.kit.errors import Refusal
 from dilo.orders.actions.decision import judge, keep_evaluation, line_facts, own_party
 from dilo.orders.actions.place import line_columns, price_lines, total_of
 from dilo.orders.commands import LineInput, Placed
+from dilo.orders.facts import CONFIRMATION, Verdict
 from dilo.orders.queries import OrderHead, OrderLine, locked_head, order_head, order_lines, terms_of
-from dilo.orders.rules import CONFIRMATION, Verdict, passes
+from dilo.orders.rules import passes
 from dilo.receivables.actions import Balance, lock_balance
 from dilo.stock.actions import Wanted, lock_levels, reserve
 from tenants import audit

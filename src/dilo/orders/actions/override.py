@@ -7,6 +7,7 @@ from uuid import UUID
 from dilo.kit import clock, db
 from dilo.kit.errors import Refusal
 from dilo.orders.actions.draft import submit_order
+from dilo.orders.asking import ask_approvers
 from dilo.orders.commands import Placed
 from dilo.orders.queries import order_head
 from dilo.orders.rules import OVERRIDABLE
@@ -54,6 +55,7 @@ async def request_override(
         order_id,
         after={"amount": str(amount), "gates": gates, "reason": reason},
     )
+    await ask_approvers(actor, override_id)
     return override_id
 
 

@@ -14,8 +14,9 @@ from dilo.kit.ids import uuid7, uuid_or_none
 from dilo.kit.money import AMOUNT_MAX, ZERO, line_amount
 from dilo.orders.actions.decision import judge, kept, line_facts, own_party
 from dilo.orders.commands import LINES_MAX, QUANTITY_MAX, LineInput, Placed, PlaceOrder
+from dilo.orders.facts import CONFIRMATION, DISPATCH, Verdict
 from dilo.orders.queries import Terms, last_verdicts, terms_of
-from dilo.orders.rules import CONFIRMATION, DISPATCH, Verdict, passes
+from dilo.orders.rules import passes
 from dilo.pricing.queries import Buyer, Priced, priced
 from dilo.receivables.actions import Balance, lock_balance
 from dilo.stock.actions import Wanted, lock_levels, reserve

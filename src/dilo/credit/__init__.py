@@ -1,0 +1,1 @@
+"""Credit policy: checks and what a breach does; securities; temporary limits; the holding."""
