@@ -10,6 +10,7 @@ from dilo.analytics import statements, views
 from dilo.analytics.statements import StatementForm
 from dilo.analytics.views import ScheduleForm, ViewForm
 from dilo.banking.actions import import_statement
+from dilo.classes.actions import RuleForm, add_rule, apply_classes
 from dilo.credit.actions import (
     CheckForm,
     SecurityForm,
@@ -61,6 +62,8 @@ WATCHED = (
     "contact",
     "telegram_bot",
     "bill",
+    "class_run",
+    "segment_rule",
     "credit_check",
     "credit_security",
     "temporary_limit",
@@ -128,6 +131,8 @@ async def ids_of(town: Cast) -> dict[str, str]:
         )
         item = await db.value("SELECT id FROM price_item LIMIT 1")
         day = town.tenant.today()
+        run = await apply_classes(town.olena, "clients")
+        rule = await add_rule(town.olena, RuleForm("S"))
         checked = await save_check(town.olena, CheckForm("depth", "warn", "block"))
         secured = await add_security(
             town.olena, town.parties["D-1"], SecurityForm("deposit", db_amount(), day)
@@ -169,6 +174,9 @@ async def ids_of(town: Cast) -> dict[str, str]:
             "view_id": view,
             "list_id": str(town.base_list),
             "bill_id": owed,
+            "run_id": run,
+            "rule_id": rule,
+            "subject": "clients",
             "security_id": secured,
             "limit_id": limited,
             "check_id": checked,

@@ -38,7 +38,8 @@ SORTS = {
 }
 HEAD = """
 SELECT p.id, p.code, p.name, p.kind, p.roles, p.tax_id, p.country, p.city, p.address, p.segment,
-  p.branch, p.language, p.currency, p.note, p.closed_at, p.created_at, p.owner_id, o.name AS owner,
+  p.segment_by_hand, p.class_code, p.priority, p.branch, p.language, p.currency, p.note,
+  p.closed_at, p.created_at, p.owner_id, o.name AS owner,
   c.id IS NOT NULL AS has_policy, c.limit_amount, extra_limit(p.id, :on) AS extra_limit,
   secured_amount(p.id, :on) AS secured_amount,
   coalesce(c.covers_children, false) AS covers_children, p.parent_id, f.name AS parent_name,
@@ -140,6 +141,9 @@ class Party:
     city: str | None
     address: str | None
     segment: str | None
+    segment_by_hand: bool
+    class_code: str | None
+    priority: int
     branch: str | None
     language: str | None
     currency: str

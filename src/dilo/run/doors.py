@@ -7,6 +7,7 @@ import api.reports
 import dilo.analytics.pages
 import dilo.banking.pages
 import dilo.books.pages
+import dilo.classes.pages
 import dilo.credit.pages
 import dilo.desk.standing
 import dilo.dunning.pages
@@ -27,6 +28,7 @@ ROUTES: list[Any] = [
     *dilo.analytics.pages.routes,
     *dilo.banking.pages.routes,
     *dilo.books.pages.routes,
+    *dilo.classes.pages.routes,
     *dilo.credit.pages.routes,
     *dilo.desk.standing.routes,
     *dilo.dunning.pages.routes,

@@ -32,6 +32,7 @@ MENU: list[tuple[str, list[tuple[str, str, str, str, str, bool]]]] = [
             ("Bank", "/office/bank", "credit-card", "banking.run", "KeyB", False),
             ("Bills", "/office/bills", "receipt", "bills.read", "", False),
             ("Reports", "/office/reports", "chart-bar", "reports.read", "KeyA", False),
+            ("ABC and XYZ", "/office/classes/clients", "category", "reports.read", "", False),
             ("Debt warnings", "/office/dunning", "send", "dunning.read", "KeyD", False),
         ],
     ),
