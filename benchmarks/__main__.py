@@ -16,7 +16,18 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-NAMES = ("orders", "card", "import", "aging", "sweep")
+NAMES = (
+    "orders",
+    "card",
+    "import",
+    "aging",
+    "sweep",
+    "aged",
+    "profitability",
+    "statement",
+    "classes",
+    "page",
+)
 MODULES = {"import": "import_"}
 
 

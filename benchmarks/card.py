@@ -42,7 +42,7 @@ async def measure(servers: Servers, scale: float) -> dict[str, Any]:
     floor = await _floor(pool, tenant_id, ids, day)
     await pool.close()
     async with web_server() as port:
-        cookie = await _sign_in(port)
+        cookie = await sign_in(port)
         await _ours(port, cookie, ids, 2.0)
         ours, bad = await _ours(port, cookie, ids, SECONDS)
     return {
@@ -67,7 +67,7 @@ def _bare(day: Any) -> list[tuple[str, Any]]:
         "size": 20,
         "offset": 0,
     }
-    head = {"id": None}
+    head = {"id": None, "on": day}
     listed = LIST.format(order="o.created_at DESC, o.id DESC")
     return [(HEAD, head), (AGING_OF_PARTY, aging), (YEAR, year), (listed, orders)]
 
@@ -93,10 +93,10 @@ async def _floor(pool: Any, tenant_id: Any, ids: list[Any], day: Any) -> float:
     return done / (time.monotonic() - started)
 
 
-async def _sign_in(port: int) -> dict[str, str]:
+async def sign_in(port: int, host: str = HOST) -> dict[str, str]:
     url = f"http://127.0.0.1:{port}/office/sign-in"
     async with aiohttp.ClientSession(
-        headers={"host": HOST}, cookie_jar=aiohttp.DummyCookieJar()
+        headers={"host": host}, cookie_jar=aiohttp.DummyCookieJar()
     ) as session:
         async with session.get(url) as page:
             token = re.search(r'_csrf_token" value="([^"]+)', await page.text())
@@ -107,7 +107,7 @@ async def _sign_in(port: int) -> dict[str, str]:
             url, data=form, allow_redirects=False, headers={"cookie": f"dilo_csrf={csrf}"}
         ) as answer:
             office = answer.cookies["dilo_office"].value
-    return {"cookie": f"dilo_office={office}; dilo_csrf={csrf}", "host": HOST}
+    return {"cookie": f"dilo_office={office}; dilo_csrf={csrf}", "host": host}
 
 
 async def _ours(

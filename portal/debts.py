@@ -4,11 +4,12 @@ from uuid import UUID
 
 from litestar import Response, get
 
+from dilo.dunning import pauses, reconciliation
 from dilo.kit import web
 from dilo.kit.errors import NotFound
 from dilo.kit.paging import Paging
 from dilo.kit.visit import visit
-from dilo.orders.actions import credit_standing
+from dilo.orders.actions import credit_outlook, credit_standing
 from dilo.parties import queries as parties
 from dilo.receivables import queries
 from dilo.receivables.rules import shares
@@ -34,6 +35,10 @@ async def index() -> Response[str]:
         page=page,
         verdicts=await credit_standing(visit().actor, company),
         on=on,
+        outlook=await credit_outlook(visit().actor, company),
+        promises=await pauses.promises_of(company),
+        acts=await reconciliation.acts_of(company),
+        form=web.EMPTY,
     )
 
 
@@ -43,7 +48,15 @@ async def invoice_show(invoice_id: UUID) -> Response[str]:
     if invoice.party_id != visit().actor.on_behalf_of:
         raise NotFound
     return web.page(
-        "portal/invoice.html", invoice=invoice, lines=await queries.invoice_lines(invoice_id)
+        "portal/invoice.html",
+        invoice=invoice,
+        lines=await queries.invoice_lines(invoice_id),
+        disputes=[
+            d
+            for d in await pauses.disputes(invoice.party_id)
+            if d["open_item_id"] == invoice.item_id
+        ],
+        form=web.EMPTY,
     )
 
 

@@ -1,5 +1,5 @@
 """Every address of the portal."""
 
-from portal import account, catalogue, debts, orders
+from portal import account, catalogue, claims, debts, orders
 
-routes = [*account.routes, *catalogue.routes, *orders.routes, *debts.routes]
+routes = [*account.routes, *catalogue.routes, *orders.routes, *claims.routes, *debts.routes]

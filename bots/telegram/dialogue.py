@@ -1,14 +1,14 @@
 """What a chat may say and do. Handlers return replies; every decision is the house's."""
 
-from dataclasses import dataclass
 from decimal import Decimal
-from uuid import UUID
 
 from aiogram import Dispatcher, F, Router
 from aiogram.filters import Command, CommandObject, CommandStart
 from aiogram.types import CallbackQuery, Message
 
+from bots.telegram import debts
 from bots.telegram.replies import Reply, menu, reasons, sum_of
+from bots.telegram.talk import Talk, edited, target_of
 from dilo.catalogue.queries import products_of_codes
 from dilo.kit.errors import Refusal
 from dilo.kit.i18n import say, shown
@@ -21,38 +21,10 @@ from dilo.parties import actions as parties
 from dilo.parties.queries import party
 from dilo.people import chats
 from dilo.receivables import queries as receivables
-from tenants.actors import Actor
 from tenants.scope import current_tenant
 
 LINES_SHOWN = 25
 router = Router()
-
-
-@dataclass(frozen=True, slots=True)
-class Talk:
-    """Who is talking (None: a stranger) and the key of what he sent. ``staff``: a colleague, with
-    the role held at this moment."""
-
-    actor: Actor | None
-    key: str
-    staff: Actor | None = None
-
-    @property
-    def colleague(self) -> Actor:
-        if self.staff is None:
-            raise Refusal("CHAT_NOT_LINKED")
-        return self.staff
-
-    @property
-    def buyer(self) -> Actor:
-        if self.actor is None:
-            raise Refusal("CHAT_NOT_LINKED")
-        return self.actor
-
-    @property
-    def company(self) -> UUID:
-        assert self.buyer.on_behalf_of is not None
-        return self.buyer.on_behalf_of
 
 
 @router.message(CommandStart())
@@ -85,7 +57,7 @@ async def balance(event: Message | CallbackQuery, talk: Talk) -> list[Reply]:
     owner = await party(talk.company)
     on = current_tenant().today()
     aging = await receivables.aging_of(owner.id, owner.currency, on)
-    debts = await receivables.open_items_of(owner.id, owner.currency, "debit")
+    owed = await receivables.open_items_of(owner.id, owner.currency, "debit")
     text = [
         say(
             "bot:balance",
@@ -99,10 +71,10 @@ async def balance(event: Message | CallbackQuery, talk: Talk) -> list[Reply]:
     ]
     text += [
         say("bot:debt", number=d.number, due=d.due_on, amount=sum_of(d.open_amount, d.currency))
-        for d in debts[:10]
+        for d in owed[:10]
     ]
-    if len(debts) > 10:
-        text.append(say("bot:more", count=len(debts) - 10))
+    if len(owed) > 10:
+        text.append(say("bot:more", count=len(owed) - 10))
     why = reasons(await actions.credit_standing(talk.buyer, owner.id))
     return [Reply("\n".join([*text, why] if why else text), menu())]
 
@@ -184,7 +156,7 @@ async def checkout(event: CallbackQuery, talk: Talk) -> list[Reply]:
 
 @router.callback_query(F.data.startswith("confirm:"))
 async def confirm(event: CallbackQuery, talk: Talk) -> list[Reply]:
-    order_id, version = _target(event.data)
+    order_id, version = target_of(event.data)
     head = await queries.order_head(order_id)
     if head.party_id == talk.company and head.state != "draft":
         placed = Placed(
@@ -203,26 +175,14 @@ async def confirm(event: CallbackQuery, talk: Talk) -> list[Reply]:
 
 @router.callback_query(F.data.startswith("drop:"))
 async def drop(event: CallbackQuery, talk: Talk) -> list[Reply]:
-    order_id, _ = _target(event.data)
+    order_id, _ = target_of(event.data)
     head = await queries.order_head(order_id)
     if head.state != "cancelled":
         await actions.cancel_order(talk.buyer, order_id, say("bot:cancel_reason"))
     return [
-        Reply(say("bot:dropped", number=head.number), edit=_edited(event)),
+        Reply(say("bot:dropped", number=head.number), edit=edited(event)),
         Reply("", callback_id=event.id),
     ]
-
-
-def _target(data: str | None) -> tuple[UUID, int]:
-    parts = (data or "").split(":")
-    order_id = uuid_or_none(parts[1]) if len(parts) > 1 else None
-    if order_id is None or (len(parts) > 2 and not parts[2].isdigit()):
-        raise Refusal("UNREADABLE")
-    return order_id, int(parts[2]) if len(parts) > 2 else 0
-
-
-def _edited(event: CallbackQuery) -> int | None:
-    return event.message.message_id if event.message else None
 
 
 def _told(event: CallbackQuery, placed: Placed) -> list[Reply]:
@@ -235,7 +195,7 @@ def _told(event: CallbackQuery, placed: Placed) -> list[Reply]:
     )
     if placed.held:
         text += "\n" + reasons(placed.verdicts)
-    return [Reply(text, menu(), edit=_edited(event)), Reply("", callback_id=event.id)]
+    return [Reply(text, menu(), edit=edited(event)), Reply("", callback_id=event.id)]
 
 
 @router.callback_query(F.data.startswith("ovr:"))
@@ -251,7 +211,7 @@ async def override(event: CallbackQuery, talk: Talk) -> list[Reply]:
     state = say(f"state:{placed.state if placed else head.state}")
     key = "override:approved" if approve else "override:refused"
     text = say(key, number=head.number, state=state, name=talk.colleague.name)
-    return [Reply(text, edit=_edited(event)), Reply("", callback_id=event.id)]
+    return [Reply(text, edit=edited(event)), Reply("", callback_id=event.id)]
 
 
 @router.message(F.text)
@@ -310,5 +270,5 @@ def _listed(rows: list[tuple[str, Decimal, Decimal]], total: Decimal, currency: 
 
 def make_dispatcher() -> Dispatcher:
     dispatcher = Dispatcher()
-    dispatcher.include_router(router)
+    dispatcher.include_routers(debts.router, router)
     return dispatcher

@@ -10,8 +10,9 @@ from aiogram.types import Update
 from pydantic import ValidationError
 
 from bots.telegram import replies
-from bots.telegram.dialogue import Talk, make_dispatcher
+from bots.telegram.dialogue import make_dispatcher
 from bots.telegram.replies import Reply
+from bots.telegram.talk import Talk
 from dilo.kit import i18n, inbox
 from dilo.kit.errors import Refusal
 from dilo.messaging.telegram_bots import TelegramBot

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from decimal import Decimal as D
 from typing import Any
 
@@ -9,18 +10,22 @@ import httpx
 import pytest_asyncio
 from browsing import app
 from peers.telegram import TelegramPeer
-from town import Cast, add_party, order_of
+from town import Cast, add_debt, add_party, order_of
 
 from bots.telegram import webhook
 from bots.telegram.channel import Telegram
+from dilo.analytics import statements
+from dilo.analytics.statements import StatementForm
+from dilo.dunning import reconciliation
 from dilo.kit import db
 from dilo.messaging import channels, telegram_bots
 from dilo.messaging.sending import drain
 from dilo.orders import actions
 from dilo.parties.actions import make_link_code
 from dilo.people import chats
+from dilo.receivables.queries import item_of_document
 from dilo.run import events
-from tenants.scope import scope
+from tenants.scope import current_tenant, scope
 
 CHAT = 4242
 
@@ -279,3 +284,36 @@ async def test_the_dismissed_and_strangers_approve_nothing(chat: Chat) -> None:
         )
     await chat.tap(f"ovr:{asked}:1")
     assert [o["state"] for o in await orders(town)] == ["on_hold"]
+
+
+async def test_a_debtor_promises_disputes_and_reconciles_in_the_chat(chat: Chat) -> None:
+    town = chat.town
+    await chat.link()
+    async with scope(town.tenant):
+        today = current_tenant().today()
+        await add_debt(town, "D-1", D(100), due_on=today, number="A-1")
+        second = await item_of_document(
+            await add_debt(town, "D-1", D(50), due_on=today, number="A-2")
+        )
+    assert "150,00" in await chat.tap("prm:3")
+    assert "A-2" in "".join(str(call) for call in chat.peer.asked) or await chat.tap("dsp")
+    await chat.tap(f"dsi:{second.id}")
+    assert "A-2" in await chat.tap(f"dsr:{second.id}:1")
+    async with scope(town.tenant):
+        assert await db.value("SELECT state FROM promise") == "open"
+        assert await db.value("SELECT count(*) FROM dispute WHERE door = 'telegram'") == 1
+        form = StatementForm(today - timedelta(days=30), today)
+        issued = await statements.issue(town.nina, town.parties["D-1"], form)
+        act_id = await reconciliation.send(town.nina, issued)
+    before = len(chat.peer.asked)
+    await drain(town.tenant.id)
+    assert "150,00" in chat.peer.asked[before].text
+    assert "A-1" in await chat.tap(f"rcl:{act_id}")
+    async with scope(town.tenant):
+        lines = await reconciliation.lines_of(act_id)
+    await chat.tap(f"rca:{lines[0]['id']}:1")
+    await chat.tap(f"rca:{lines[1]['id']}:0")
+    async with scope(town.tenant):
+        assert (await reconciliation.act(act_id)).state == "disputed"
+    for junk in ("prm:999", "prm:x", "dsr:x:1", "rec:1", "rca:zz:1", f"dsr:{second.id}:9"):
+        await chat.tap(junk)

@@ -19,6 +19,8 @@ from dilo.credit.actions import (
     add_temporary_limit,
     save_check,
 )
+from dilo.dunning import pauses, reconciliation, texts
+from dilo.dunning.pauses import DisputeForm
 from dilo.kit import db
 from dilo.messaging import telegram_bots
 from dilo.orders import actions
@@ -62,6 +64,10 @@ WATCHED = (
     "contact",
     "telegram_bot",
     "bill",
+    "dispute",
+    "promise",
+    "reconciliation",
+    "dunning_text",
     "class_run",
     "segment_rule",
     "credit_check",
@@ -153,6 +159,10 @@ async def ids_of(town: Cast) -> dict[str, str]:
         )
         day = town.tenant.today()
         statement = await statements.issue(town.olena, town.parties["D-1"], StatementForm(day, day))
+        disputed = await pauses.dispute(town.olena, debt, DisputeForm("x"), "office")
+        act = await reconciliation.send(town.olena, statement)
+        await texts.save_text(town.olena, "uk", "sms", "due", "x")
+        letter = await db.value("SELECT id FROM dunning_text")
         await telegram_bots.add_bot(town.olena, "123456:abcdefghijklmnopqrstuvwxyz", "x")
     return {
         key: str(value)
@@ -174,6 +184,11 @@ async def ids_of(town: Cast) -> dict[str, str]:
             "view_id": view,
             "list_id": str(town.base_list),
             "bill_id": owed,
+            "dispute_id": disputed,
+            "act_id": act,
+            "text_id": letter,
+            "outcome": "rejected",
+            "day": "2026-01-01",
             "run_id": run,
             "rule_id": rule,
             "subject": "clients",

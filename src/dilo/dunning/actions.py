@@ -1,7 +1,8 @@
 """Planning a run in one statement, re-checking each notice as it leaves, editing the policy."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import date, time
+from datetime import date, time, timedelta
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -12,16 +13,21 @@ import msgspec
 from jinja2 import FileSystemLoader
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from dilo.dunning.charges import charge_fees, charge_interest
 from dilo.dunning.queries import (
     DUE,
     REACH,
+    OpenDebt,
     Policy,
+    holidays,
     notice,
     plan_figures,
     policy_or_none,
     still_open,
+    would_warn,
 )
-from dilo.dunning.rules import quiet_ends
+from dilo.dunning.rules import may_write_at, quiet_ends
+from dilo.dunning.texts import rendered, text_or_none
 from dilo.kit import clock, db, i18n, outbox
 from dilo.kit.errors import NotFound, Refusal
 from dilo.kit.templating import money
@@ -69,22 +75,36 @@ SELECT id, planned FROM run
 ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"
 SAVE = """
 INSERT INTO dunning_policy (name, is_default, tolerance_amount, channels, quiet_from, quiet_to,
-  catch_up_days, resend_unknown, active)
+  catch_up_days, resend_unknown, active, working_days_only, interest_percent,
+  disputes_pause_depth)
 VALUES (:name, true, :tolerance_amount, :channels, :quiet_from, :quiet_to, :catch_up_days,
-  :resend_unknown, :active)
+  :resend_unknown, :active, :working_days_only, :interest_percent, :disputes_pause_depth)
 ON CONFLICT (tenant_id) WHERE is_default DO UPDATE SET tolerance_amount = excluded.tolerance_amount,
   channels = excluded.channels, quiet_from = excluded.quiet_from, quiet_to = excluded.quiet_to,
   catch_up_days = excluded.catch_up_days, resend_unknown = excluded.resend_unknown,
-  active = excluded.active
+  active = excluded.active, working_days_only = excluded.working_days_only,
+  interest_percent = excluded.interest_percent,
+  disputes_pause_depth = excluded.disputes_pause_depth
 RETURNING id
 """
 ADD_LEVEL = """
-INSERT INTO dunning_level (policy_id, position, offset_days, tone)
-SELECT :policy_id, coalesce(max(position), 0) + 1, :offset_days, :tone FROM dunning_level
+INSERT INTO dunning_level (policy_id, position, offset_days, tone, fee_amount)
+SELECT :policy_id, coalesce(max(position), 0) + 1, :offset_days, :tone, :fee_amount
+FROM dunning_level
 WHERE policy_id = :policy_id
 ON CONFLICT (tenant_id, policy_id, offset_days) DO UPDATE
-SET tone = excluded.tone, retired_at = NULL
+SET tone = excluded.tone, fee_amount = excluded.fee_amount, retired_at = NULL
 """
+HOLIDAY = """
+INSERT INTO holiday (day, name) VALUES (:day, :name)
+ON CONFLICT (tenant_id, day) DO UPDATE SET name = excluded.name
+"""
+# Where a company begins when it writes its own letter.
+OUR_WORDS = """{{ party }}: {{ total|money(currency) }}
+{% for item in items %}
+{{ item.number }}, {{ item.due_on|date }}, {{ item.open_amount|money(currency) }}
+{% endfor %}
+{{ tenant }}"""
 DROP_LEVEL = """
 UPDATE dunning_level SET retired_at = now() WHERE id = :id AND retired_at IS NULL
 """
@@ -98,11 +118,15 @@ class PolicyForm(msgspec.Struct):
     catch_up_days: int = 7
     resend_unknown: Literal["on", ""] = ""
     active: Literal["on", ""] = ""
+    working_days_only: Literal["on", ""] = ""
+    interest_percent: Decimal = Decimal(0)
+    disputes_pause_depth: Literal["on", ""] = ""
 
 
 class LevelForm(msgspec.Struct):
     offset_days: int
     tone: Tone
+    fee_amount: Decimal = Decimal(0)
 
 
 async def plan_run(actor: Actor, on: date | None = None) -> int:
@@ -126,6 +150,7 @@ async def plan_run(actor: Actor, on: date | None = None) -> int:
     if run is None:
         return 0
     outbox.touch()
+    await charge_fees(run["id"])
     await audit.note(
         actor, "dunning.run", "dunning_run", run["id"], after={"planned": run["planned"]}
     )
@@ -150,24 +175,95 @@ async def compose(
         return Dropped("PAID")
     if found["closed_at"] is not None:
         return Dropped("PARTY_CLOSED", "suppressed")
-    later = quiet_ends(clock.now(), tenant.time_zone, found["quiet_from"], found["quiet_to"])
+    free = await holidays() if found["working_days_only"] else None
+    later = may_write_at(
+        clock.now(), tenant.time_zone, found["quiet_from"], found["quiet_to"], free
+    )
     if later is not None:
         return NotNow(later, "QUIET_HOURS")
     total = sum((item.open_amount for item in items), Decimal("0.00"))
-    text = (
-        _environment()
-        .get_template(f"debt_warning.{channel}.txt")
-        .render(
-            tenant=tenant.name,
-            party=found["name"],
-            items=[asdict(item) for item in items],
-            tone=max(items, key=lambda item: item.offset_days).tone,
-            total=total,
-            currency=found["currency"],
-        )
-    )
+    tone = max(items, key=lambda item: item.offset_days).tone
+    figures = letter_figures(found["name"], items, tone, total, found["currency"])
+    own = await text_or_none(i18n.language(), channel, tone)
+    text = rendered(own, figures) if own else _ours(channel, figures)
     subject = i18n.say("dunning:subject", tenant=tenant.name, total=money(total, found["currency"]))
-    return Ready(text.strip(), subject)
+    return Ready(text.strip(), subject, {"buttons": _answers()} if channel == "telegram" else {})
+
+
+def letter_figures(
+    name: str, items: Sequence[OpenDebt], tone: str, total: Decimal, currency: str
+) -> dict[str, Any]:
+    """What a letter may name: tenant, party, items (number, due_on, days_late, open_amount), tone,
+    total, currency."""
+    return {
+        "tenant": current_tenant().name,
+        "party": name,
+        "items": [asdict(item) for item in items],
+        "tone": tone,
+        "total": total,
+        "currency": currency,
+    }
+
+
+def _ours(channel: str, figures: dict[str, Any]) -> str:
+    return _environment().get_template(f"debt_warning.{channel}.txt").render(**figures)
+
+
+def _answers() -> list[list[tuple[str, str]]]:
+    """A debtor answers by a tap: when he pays, or that he does not agree."""
+    today = current_tenant().today()
+    days = [
+        (i18n.say("promise:on", on=today + timedelta(days=n)), f"prm:{n}") for n in (1, 3, 7, 14)
+    ]
+    return [days[:2], days[2:], [(i18n.say("promise:dispute"), "dsp")]]
+
+
+async def preview_text(source: str, language: str) -> str:
+    """The letter to the first real debtor of today, or to one made up where nobody is late.
+
+    Raises TEXT_BAD.
+    """
+    policy, today = await policy_or_none(), current_tenant().today()
+    due = await would_warn(policy, today, 1) if policy else []
+    before = i18n.language()
+    i18n.use_language(language)
+    try:
+        if due:
+            one = due[0]
+            items = [
+                OpenDebt(number, today - timedelta(days=late), late, one.tone, 0, one.amount)
+                for number, late in zip(one.numbers, one.days_late, strict=True)
+            ]
+            figures = letter_figures(one.name, items, one.tone, one.amount, one.currency)
+        else:
+            item = OpenDebt("INV-000001", today, 1, "due", 1, Decimal("100.00"))
+            currency = current_tenant().currency
+            figures = letter_figures("—", [item], "due", item.open_amount, currency)
+        return rendered(source, figures)
+    finally:
+        i18n.use_language(before)
+
+
+async def save_holiday(actor: Actor, day: date, name: str) -> None:
+    """Nobody is written to on it where the policy keeps to working days."""
+    actor.require("dunning.edit")
+    await db.execute(HOLIDAY, day=day, name=name.strip()[:80])
+
+
+async def drop_holiday(actor: Actor, day: date) -> None:
+    """Raises FORBIDDEN, NOT_FOUND."""
+    actor.require("dunning.edit")
+    if not await db.execute("DELETE FROM holiday WHERE day = :day", day=day):
+        raise NotFound
+
+
+async def monthly_interest() -> int:
+    """Of the month that has ended, once. Returns how many items were charged."""
+    policy = await policy_or_none()
+    if policy is None or not policy.active or not policy.interest_percent:
+        return 0
+    ended = current_tenant().today().replace(day=1) - timedelta(days=1)
+    return await charge_interest(ended, policy.interest_percent)
 
 
 @cache
@@ -189,6 +285,8 @@ async def save_policy(actor: Actor, form: PolicyForm) -> Policy:
     actor.require("dunning.edit")
     if not form.tolerance_amount.is_finite() or not 0 <= form.tolerance_amount < 10**12:
         raise Refusal("AMOUNT_BAD", status=422)
+    if not form.interest_percent.is_finite() or not 0 <= form.interest_percent <= 1000:
+        raise Refusal("PERCENT_BAD", status=422)
     if not form.channels or not set(form.channels) <= {"telegram", "sms", "email"}:
         raise Refusal("CHANNEL_BAD", status=422)
     values = msgspec.structs.asdict(form) | {
@@ -196,6 +294,8 @@ async def save_policy(actor: Actor, form: PolicyForm) -> Policy:
         "quiet_to": _time(form.quiet_to),
         "resend_unknown": form.resend_unknown == "on",
         "active": form.active == "on",
+        "working_days_only": form.working_days_only == "on",
+        "disputes_pause_depth": form.disputes_pause_depth == "on",
         "catch_up_days": min(max(form.catch_up_days, 0), 365),
         "name": "default",
     }
@@ -228,7 +328,16 @@ async def add_level(actor: Actor, form: LevelForm) -> None:
         raise Refusal("NO_POLICY")
     if not -365 <= form.offset_days <= 3650:
         raise Refusal("DAYS_BAD", status=422)
-    await db.execute(ADD_LEVEL, policy_id=policy.id, offset_days=form.offset_days, tone=form.tone)
+    fee = form.fee_amount
+    if not fee.is_finite() or not 0 <= fee < 10**12 or fee != round(fee, 2):
+        raise Refusal("AMOUNT_BAD", status=422)
+    await db.execute(
+        ADD_LEVEL,
+        policy_id=policy.id,
+        offset_days=form.offset_days,
+        tone=form.tone,
+        fee_amount=fee,
+    )
     await audit.note(
         actor,
         "dunning.level",

@@ -65,6 +65,7 @@ async def _index(form: web.Filled[Any], status: int = 200) -> Response[Any]:
         on=on,
         tones=TONES,
         runs=await queries.runs(),
+        holidays=await queries.holidays(),
     )
 
 

@@ -24,18 +24,30 @@ DUE = f"""
 steps AS (
   SELECT id, offset_days, tone, lead(offset_days) OVER (ORDER BY offset_days) AS next_days
   FROM dunning_level WHERE policy_id = :policy_id AND retired_at IS NULL),
-fresh AS MATERIALIZED (
-  SELECT i.id AS item_id, i.party_id, i.currency, i.number, i.due_on, s.id AS level_id,
-    s.offset_days, s.tone, {LEFT_OPEN} AS left_amount
+reached AS (
+  SELECT i.id AS item_id, s.id AS level_id
   FROM steps s JOIN open_item i ON i.due_on <= CAST(:on AS date) - s.offset_days
     AND i.due_on >= CAST(:on AS date) - s.offset_days - CAST(:catch_up_days AS int)
     AND (s.next_days IS NULL OR i.due_on > CAST(:on AS date) - s.next_days)
     AND (s.offset_days >= 0 OR i.due_on >= CAST(:on AS date))
+  WHERE i.side = 'debit' AND i.open_amount > :tolerance
+  UNION
+  SELECT i.id, s.id FROM dunning_pause z JOIN open_item i ON i.id = z.open_item_id
+  JOIN steps s ON i.due_on <= CAST(:on AS date) - s.offset_days
+    AND (s.next_days IS NULL OR i.due_on > CAST(:on AS date) - s.next_days)
+    AND (s.offset_days >= 0 OR i.due_on >= CAST(:on AS date))
+  WHERE z.ended_on BETWEEN CAST(:on AS date) - CAST(:catch_up_days AS int) AND CAST(:on AS date)),
+fresh AS MATERIALIZED (
+  SELECT i.id AS item_id, i.party_id, i.currency, i.number, i.due_on, s.id AS level_id,
+    s.offset_days, s.tone, {LEFT_OPEN} AS left_amount
+  FROM reached c JOIN steps s ON s.id = c.level_id JOIN open_item i ON i.id = c.item_id
   JOIN party p ON p.id = i.party_id AND p.closed_at IS NULL
   LEFT JOIN party_balance b ON b.party_id = i.party_id AND b.currency = i.currency
   WHERE i.side = 'debit' AND i.open_amount > :tolerance
     AND NOT EXISTS (SELECT 1 FROM dunning_notice_item n WHERE n.open_item_id = i.id
-      AND n.level_id = s.id AND n.due_on = i.due_on)),
+      AND n.level_id = s.id AND n.due_on = i.due_on)
+    AND NOT EXISTS (SELECT 1 FROM dunning_pause z WHERE z.open_item_id = i.id
+      AND z.ended_on IS NULL)),
 due AS MATERIALIZED (SELECT * FROM fresh WHERE left_amount > :tolerance)
 """
 # The best channel of a party is the first of the policy's that reaches it. Looked up by index for
@@ -63,16 +75,16 @@ JOIN party p ON p.id = n.party_id {REACH} ORDER BY n.amount DESC, p.code
 """
 POLICY = """
 SELECT id, name, tolerance_amount, channels, quiet_from, quiet_to, catch_up_days, resend_unknown,
-  active
+  active, working_days_only, interest_percent, disputes_pause_depth
 FROM dunning_policy WHERE is_default
 """
 LEVELS = """
-SELECT id, position, offset_days, tone FROM dunning_level
+SELECT id, position, offset_days, tone, fee_amount FROM dunning_level
 WHERE policy_id = :policy_id AND retired_at IS NULL ORDER BY offset_days
 """
 NOTICE = """
 SELECT n.id, n.party_id, p.name, p.closed_at, n.currency, c.quiet_from, c.quiet_to,
-  c.tolerance_amount, c.resend_unknown
+  c.tolerance_amount, c.resend_unknown, c.working_days_only
 FROM dunning_notice n JOIN party p ON p.id = n.party_id JOIN dunning_level l ON l.id = n.level_id
 JOIN dunning_policy c ON c.id = l.policy_id WHERE n.id = :id
 """
@@ -83,9 +95,11 @@ SELECT * FROM (
   FROM dunning_notice_item n JOIN open_item i ON i.id = n.open_item_id
   JOIN dunning_level l ON l.id = n.level_id
   LEFT JOIN party_balance b ON b.party_id = i.party_id AND b.currency = i.currency
-  WHERE n.notice_id = :id AND i.open_amount > :tolerance) s
+  WHERE n.notice_id = :id AND i.open_amount > :tolerance AND NOT EXISTS (
+    SELECT 1 FROM dunning_pause z WHERE z.open_item_id = i.id AND z.ended_on IS NULL)) s
 WHERE open_amount > :tolerance ORDER BY due_on, number
 """
+HOLIDAYS = "SELECT day, name FROM holiday ORDER BY day"
 RUNS = """
 SELECT r.id, r.business_date, r.planned, r.started_by, r.started_at FROM dunning_run r
 ORDER BY r.started_at DESC LIMIT 30
@@ -126,6 +140,9 @@ class Policy:
     catch_up_days: int
     resend_unknown: bool
     active: bool
+    working_days_only: bool
+    interest_percent: Decimal
+    disputes_pause_depth: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +228,10 @@ async def notice(notice_id: UUID) -> db.Row:
 async def still_open(notice_id: UUID, tolerance: Decimal, on: date) -> list[OpenDebt]:
     """What is left of a notice now: paid items are gone, the rest has its open amount."""
     return await db.rows_as(OpenDebt, STILL_OPEN, id=notice_id, tolerance=tolerance, on=on)
+
+
+async def holidays() -> dict[date, str]:
+    return {row["day"]: row["name"] for row in await db.rows(HOLIDAYS)}
 
 
 async def runs() -> list[db.Row]:

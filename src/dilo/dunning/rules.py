@@ -1,5 +1,6 @@
 """When a level is reached and when a person may be written to. Pure."""
 
+from collections.abc import Container
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -27,3 +28,26 @@ def quiet_ends(
         return None
     end = local.replace(hour=quiet_to.hour, minute=quiet_to.minute, second=0, microsecond=0)
     return end if end > local else end + timedelta(days=1)
+
+
+def is_free(day: date, holidays: Container[date]) -> bool:
+    """Saturday, Sunday, or a holiday of the company's calendar."""
+    return day.weekday() >= 5 or day in holidays
+
+
+def may_write_at(
+    now: datetime,
+    zone: str,
+    quiet_from: time | None,
+    quiet_to: time | None,
+    holidays: Container[date] | None,
+) -> datetime | None:
+    """None: now. Otherwise the first moment that is neither quiet nor (with ``holidays``) free."""
+    moment = quiet_ends(now, zone, quiet_from, quiet_to) or now
+    local = moment.astimezone(ZoneInfo(zone))
+    while holidays is not None and is_free(local.date(), holidays):
+        morning = quiet_to or time(8)
+        local = (local + timedelta(days=1)).replace(
+            hour=morning.hour, minute=morning.minute, second=0, microsecond=0
+        )
+    return None if local == now else local

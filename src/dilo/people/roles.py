@@ -5,7 +5,8 @@ from typing import Any
 SALES = frozenset(
     "desk.read parties.read parties.edit catalogue.read prices.read stock.read orders.read "
     "orders.edit orders.submit orders.confirm orders.cancel overrides.request invoices.read "
-    "receivables.read payments.read dunning.read shipments.read writeoffs.request".split()
+    "receivables.read payments.read dunning.read dunning.promise shipments.read "
+    "writeoffs.request".split()
 )
 WAREHOUSE = frozenset(
     "desk.read parties.read catalogue.read stock.read stock.edit orders.read shipments.read "
@@ -14,7 +15,8 @@ WAREHOUSE = frozenset(
 ACCOUNTANT = frozenset(
     "desk.read parties.read parties.edit catalogue.read prices.read stock.read orders.read "
     "invoices.read invoices.post receivables.read payments.read payments.record payments.reverse "
-    "payments.allocate dunning.read dunning.run dunning.edit returns.accept shipments.read "
+    "payments.allocate dunning.read dunning.promise dunning.run dunning.edit returns.accept "
+    "shipments.read "
     "bills.read bills.record bills.pay payments.refund writeoffs.request banking.run "
     "imports.run reports.read books.read books.close overrides.approve".split()
 )

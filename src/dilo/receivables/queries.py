@@ -78,6 +78,9 @@ SELECT i.number, i.document_id, i.due_on, i.open_amount, :on - i.due_on AS days_
 FROM open_item i
 WHERE i.party_id = :party_id AND i.currency = :currency AND i.side = 'debit'
   AND i.open_amount > :tolerance AND i.due_on < :on - CAST(:grace_days AS int)
+  AND NOT (coalesce((SELECT c.disputes_pause_depth FROM dunning_policy c WHERE c.is_default), true)
+    AND EXISTS (SELECT 1 FROM dunning_pause z WHERE z.open_item_id = i.id AND z.why = 'dispute'
+      AND z.ended_on IS NULL))
 ORDER BY i.due_on, i.number LIMIT 20
 """
 INVOICES_OF_PARTY = """

@@ -10,6 +10,7 @@ import dilo.books.pages
 import dilo.classes.pages
 import dilo.credit.pages
 import dilo.desk.standing
+import dilo.dunning.collections
 import dilo.dunning.pages
 import dilo.imports.pages
 import dilo.payables.pages
@@ -31,6 +32,7 @@ ROUTES: list[Any] = [
     *dilo.classes.pages.routes,
     *dilo.credit.pages.routes,
     *dilo.desk.standing.routes,
+    *dilo.dunning.collections.routes,
     *dilo.dunning.pages.routes,
     *dilo.imports.pages.routes,
     *dilo.payables.pages.routes,

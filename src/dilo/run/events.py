@@ -7,6 +7,7 @@ from bots.telegram import replies
 from bots.telegram.channel import Telegram
 from dilo.analytics import views
 from dilo.dunning import actions as dunning
+from dilo.dunning import acts, pauses
 from dilo.messaging import actions as messaging
 from dilo.messaging.channels import Channel, compose_with, hear, use_channels
 from dilo.messaging.email import Email
@@ -22,7 +23,7 @@ async def on_payment(payload: dict[str, Any]) -> None:
 
 
 # Who hears what; a hearer runs in the event's own transaction and may be asked again.
-HEARERS = {"payment_recorded": [on_payment]}
+HEARERS = {"payment_recorded": [on_payment, pauses.on_payment]}
 
 
 def wire() -> None:
@@ -31,6 +32,7 @@ def wire() -> None:
         for hearer in hearers:
             hear(event, hearer)
     compose_with(dunning.KIND, dunning.compose, dunning.resends_unknown)
+    compose_with("reconciliation", acts.compose)
     compose_with("reply", replies.compose)
     compose_with(views.KIND, views.compose)
     compose_with(asking.KIND, asking.compose)

@@ -33,6 +33,7 @@ MENU: list[tuple[str, list[tuple[str, str, str, str, str, bool]]]] = [
             ("Bills", "/office/bills", "receipt", "bills.read", "", False),
             ("Reports", "/office/reports", "chart-bar", "reports.read", "KeyA", False),
             ("ABC and XYZ", "/office/classes/clients", "category", "reports.read", "", False),
+            ("Collections", "/office/collections", "phone", "dunning.read", "KeyC", False),
             ("Debt warnings", "/office/dunning", "send", "dunning.read", "KeyD", False),
         ],
     ),

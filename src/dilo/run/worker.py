@@ -16,6 +16,7 @@ from arq.worker import Worker, func
 
 from dilo.analytics.views import plan_scheduled
 from dilo.dunning import actions as dunning
+from dilo.dunning.pauses import judge_promises
 from dilo.dunning.queries import policy_or_none
 from dilo.kit import outbox
 from dilo.messaging.channels import channel, close_channels
@@ -105,6 +106,8 @@ async def _plan(tenant_id: UUID) -> None:
     """A pure function of data and date: run at start and often, it makes up what was missed."""
     async with scope(tenant_id):
         await plan_scheduled()
+        await judge_promises()
+        await dunning.monthly_interest()
         policy = await policy_or_none()
         if policy is not None and policy.active:
             await dunning.plan_run(SYSTEM)
