@@ -41,8 +41,9 @@ CREATE FUNCTION line_text(l journal_line) RETURNS text LANGUAGE sql STABLE
 RETURN concat_ws('|', l.id, l.account, l.effective_on - date '2000-01-01', l.currency, l.debit,
   l.credit, 'p', l.party_id, 'b', l.branch, 'l', l.business_line, 'd', l.deal_id, 'j', l.project_id);
 
+-- Planned anew each time: a plan cached while the books were empty would read them whole for every entry.
 CREATE FUNCTION seal_entries(entries uuid[]) RETURNS void LANGUAGE plpgsql
-SECURITY DEFINER SET search_path = public, pg_temp AS $$
+SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
   one record; last bytea; numbers bigint[] := '{}'; ids uuid[] := '{}'; hashes bytea[] := '{}';
 BEGIN

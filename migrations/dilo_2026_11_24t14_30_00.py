@@ -7,6 +7,13 @@ ID = "2026-11-24T14:30:00:000000"
 VERSION = "1.38.0"
 DESCRIPTION = "Promises, disputes, fees, letter texts, collector's worklist, reconciliation acts"
 
+# A plan cached by a connection while the tables were empty would be kept when they are large.
+PLANS = """
+ALTER FUNCTION keep_open_amounts() SET plan_cache_mode = force_custom_plan;
+ALTER FUNCTION keep_balance_of_items() SET plan_cache_mode = force_custom_plan;
+ALTER FUNCTION bill_is_not_overpaid() SET plan_cache_mode = force_custom_plan;
+"""
+
 PAUSES = """
 CREATE TABLE promise (
   tenant_id uuid NOT NULL DEFAULT current_setting('app.tenant_id')::uuid,
@@ -172,7 +179,7 @@ async def forwards() -> MigrationManager:
     manager = MigrationManager(migration_id=ID, app_name="dilo", description=DESCRIPTION)
 
     async def run() -> None:
-        for script in (PAUSES, LETTERS, WORK):
+        for script in (PLANS, PAUSES, LETTERS, WORK):
             await engine_finder().current_transaction.get().connection.execute(script)
 
     manager.add_raw(run)
