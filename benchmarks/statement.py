@@ -1,6 +1,6 @@
 """A statement of a party with 50,000 lines: the running balance of all, a page of it shown.
 
-Floor: the bare window over the same lines.
+Floor: the bare window over the same lines with the same totals.
 """
 
 from typing import Any
@@ -14,10 +14,12 @@ from dilo.run.embedded import Servers
 
 ENTRIES = 50_000
 BARE = """
-SELECT e.number, e.kind, e.memo, l.effective_on, l.debit, l.credit,
-  sum(l.debit - l.credit) OVER (ORDER BY l.effective_on, e.number)
-FROM journal_line l JOIN journal_entry e ON e.tenant_id = l.tenant_id AND e.id = l.entry_id
-WHERE l.tenant_id = $1 AND l.account = '1100' ORDER BY l.effective_on, e.number LIMIT 50
+SELECT t.*, count(*) OVER (), sum(t.debit) OVER (), sum(t.credit) OVER () FROM (
+  SELECT e.number, e.kind, e.memo, l.effective_on, l.debit, l.credit,
+    sum(l.debit - l.credit) OVER (ORDER BY l.effective_on, e.number) AS balance
+  FROM journal_line l JOIN journal_entry e ON e.tenant_id = l.tenant_id AND e.id = l.entry_id
+  WHERE l.tenant_id = $1 AND l.account = '1100') t
+ORDER BY t.effective_on, t.number LIMIT 50
 """
 
 

@@ -68,9 +68,7 @@ async def _run(servers: Servers, tenant_id: UUID, *steps: tuple[object, ...]) ->
 
 
 async def sell(servers: Servers, tenant_id: UUID, products: int, invoices: int, each: int) -> None:
-    await _run(
-        servers, tenant_id, (PRODUCTS, products), (INVOICES, invoices), (LINES, each)
-    )
+    await _run(servers, tenant_id, (PRODUCTS, products), (INVOICES, invoices), (LINES, each))
 
 
 async def close(servers: Servers, tenant_id: UUID, items_each: int) -> None:

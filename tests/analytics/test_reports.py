@@ -21,7 +21,7 @@ from dilo.analytics.views import ScheduleForm, ViewForm, next_time
 from dilo.kit import db
 from dilo.kit.errors import Invalid, Refusal
 from dilo.kit.paging import Paging
-from dilo.ledger.actions import close_books
+from dilo.ledger.actions import EntryForm, close_books, write_entry
 from dilo.messaging.channels import use_channels
 from dilo.messaging.email import Email
 from dilo.messaging.sending import drain
@@ -388,3 +388,33 @@ async def test_a_closed_month_stays_as_it_was(town: Cast) -> None:
         await paid(town, "D-1", D(8), date(2026, 5, 31))
     async with staff(town, "nina") as one:
         assert (await one.get("/office/books")).status_code == 200
+
+
+async def test_what_is_sold_leaves_the_shelf_at_its_cost(town: Cast) -> None:
+    party, lamp = town.parties["D-1"], town.products["LAMP-1"]
+    async with scope(town.tenant):
+        await db.execute("UPDATE product SET cost = 60 WHERE id = :id", id=lamp)
+        on = current_tenant().today()
+        opening = EntryForm("1200", "3000", D(60000), on, "початкові залишки", "o")
+        await write_entry(town.nina, opening)
+        await write_entry(town.nina, opening)
+        sold = [DocumentLine(lamp, D(10), D(100), D(1000))]
+        back = [DocumentLine(lamp, D(1), D(100), D(100))]
+        await post_documents([Document("invoice", "P-1", party, on, on, "UAH", sold)])
+        await post_documents([Document("credit_note", "P-2", party, on, on, "UAH", back)])
+        rows = {
+            r["code"]: r["amount"] for r in (await table("balance-sheet")).page.rows if r["code"]
+        }
+        assert rows["1200"] == D(60000) - D(540), "nine lamps of sixty"
+        assert rows["3000"] == D(60000)
+        for bad in (
+            EntryForm("1100", "3000", D(1), on, "x", "b1"),
+            EntryForm("1000", "1000", D(1), on, "x", "b2"),
+            EntryForm("1000", "3000", D(0), on, "x", "b3"),
+            EntryForm("1000", "3000", D(1), on + timedelta(days=1), "x", "b4"),
+            EntryForm("1000", "3000", D(1), on, " ", "b5"),
+        ):
+            with pytest.raises(Refusal):
+                await write_entry(town.nina, bad)
+        with pytest.raises(Refusal, match="FORBIDDEN"):
+            await write_entry(town.max, opening)

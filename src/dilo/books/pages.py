@@ -10,10 +10,11 @@ from litestar import Request, Response, get, post
 from dilo.books.queries import INVARIANTS, broken
 from dilo.kit import web
 from dilo.kit.errors import Invalid, Refusal
+from dilo.kit.ids import uuid7
 from dilo.kit.visit import visit
-from dilo.ledger.actions import close_books, closings
+from dilo.ledger.actions import EntryForm, accounts, close_books, closings, write_entry
 from dilo.people.roles import may
-from tenants.scope import scope, tenant_ids
+from tenants.scope import current_tenant, scope, tenant_ids
 
 LOOPBACK = {"127.0.0.1", "::1"}
 health_secret = ""
@@ -27,6 +28,9 @@ async def index() -> Response[str]:
         invariants=list(INVARIANTS),
         closings=await closings(),
         form=web.EMPTY,
+        accounts=await accounts(),
+        key=uuid7().hex,
+        on=current_tenant().today(),
     )
 
 
@@ -71,4 +75,14 @@ async def health_books(request: Request[Any, Any, Any]) -> Response[dict[str, An
     return Response(body, status_code=503 if faults else 200)
 
 
-routes = [index, closing_create, health_books]
+@post("/office/books/entries", opt=may("books.close"), status_code=200)
+async def entry_create(request: Request[Any, Any, Any]) -> Response[Any]:
+    form = await web.read_form(EntryForm, request)
+    if form.input is None:
+        raise Invalid(form.errors)
+    await write_entry(visit().actor, form.input)
+    web.flash("success", "flash:saved")
+    return web.redirect("/office/books")
+
+
+routes = [index, closing_create, entry_create, health_books]

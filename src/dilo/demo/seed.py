@@ -7,7 +7,7 @@ from decimal import Decimal
 from random import Random
 from uuid import UUID
 
-from dilo.demo.trade import history, living_orders, open_debts
+from dilo.demo.trade import history, living_orders, open_debts, worth
 from dilo.demo.world import World, make_goods, make_parties
 from dilo.kit import db, i18n
 from dilo.people.roles import VERBS
@@ -129,6 +129,7 @@ async def _fill(plan: Plan) -> int:
     await open_debts(random, world)
     seller = Actor("staff", people["max"], "Максим Савчук", VERBS["sales"], role="sales")
     await living_orders(random, world, seller, plan.orders)
+    await worth()
     return invoices
 
 

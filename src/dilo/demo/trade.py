@@ -9,15 +9,26 @@ from dilo.demo.world import World
 from dilo.kit import db
 from dilo.kit.errors import Refusal
 from dilo.kit.money import line_amount
+from dilo.ledger.actions import EntryForm, write_entry
 from dilo.orders import actions as orders
 from dilo.orders.commands import Dispatch, LineInput, PlaceOrder
+from dilo.payables.actions import BillForm, BillPaymentForm, pay_bill, record_bill
 from dilo.payments.actions import RecordPayment, record_payment
 from dilo.receivables.actions import Document, DocumentLine, post_documents
+from dilo.receivables.exchange import save_rate
 from dilo.receivables.queries import item_of_document
 from tenants.actors import SYSTEM, Actor
 from tenants.numbering import next_numbers
 from tenants.scope import current_tenant
 
+WORTH = """
+SELECT coalesce(sum(round(s.on_hand * p.cost, 2)), 0) FROM stock_level s
+JOIN product p ON p.id = s.product_id WHERE p.cost IS NOT NULL
+"""
+SUPPLIER = """
+INSERT INTO party (code, name, roles, currency) VALUES (:code, :name, '{supplier}', 'UAH')
+RETURNING id
+"""
 BACKDATE = """
 UPDATE sales_order SET created_at = created_at - make_interval(hours => :hours),
   submitted_at = submitted_at - make_interval(hours => :hours) WHERE id = :id
@@ -149,3 +160,28 @@ async def living_orders(random: Random, world: World, seller: Actor, count: int)
                 )
             except Refusal:
                 continue
+
+
+async def worth() -> None:
+    """Capital that paid for the first goods, bills of two suppliers, a rate of the dollar."""
+    today = current_tenant().today()
+    year_ago = today - timedelta(days=365)
+    sold = await db.value("SELECT coalesce(sum(cost_amount), 0) FROM invoice_line")
+    left = await db.value(WORTH)
+    amount = (sold + left).quantize(Decimal("0.01"))
+    opening = (amount * Decimal("0.7")).quantize(Decimal("0.01"))  # the rest came by the bills
+    await write_entry(
+        SYSTEM, EntryForm("1200", "3000", opening, year_ago, "початкові залишки", "demo:opening")
+    )
+    for n, (share, paid) in enumerate(((Decimal("0.2"), True), (Decimal("0.1"), False)), start=1):
+        supplier = await db.value(SUPPLIER, code=f"S-{n}", name=f"Постачальник {n}")
+        total = (amount * share).quantize(Decimal("0.01"))
+        issued = today - timedelta(days=40 * n)
+        bill = BillForm(
+            supplier, f"ПН-{n}", issued, issued + timedelta(days=30), total, f"demo:bill:{n}"
+        )
+        bill_id = await record_bill(SYSTEM, bill)
+        if paid:
+            form = BillPaymentForm(total, issued + timedelta(days=20), f"demo:pay:{n}")
+            await pay_bill(SYSTEM, bill_id, form)
+    await save_rate(SYSTEM, "USD", year_ago, Decimal("41.20"))

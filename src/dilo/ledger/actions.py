@@ -7,6 +7,8 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
+import msgspec
+
 from dilo.kit import db
 from dilo.kit.errors import Refusal
 from dilo.kit.ids import uuid7
@@ -155,3 +157,47 @@ async def post_entries(entries: Sequence[Entry]) -> None:
         branches=[line.branch for _, line in lines],
         business_lines=[line.business_line for _, line in lines],
     )
+
+
+class EntryForm(msgspec.Struct):
+    """A hand-written entry: one debit, one credit. ``key`` makes a repeat the same entry."""
+
+    debit: str
+    credit: str
+    amount: Decimal
+    on: date
+    memo: str
+    key: str
+    branch: str | None = None
+    business_line: str | None = None
+
+
+async def accounts() -> list[db.Row]:
+    return await db.rows("SELECT code, name, kind FROM ledger_account ORDER BY code")
+
+
+async def write_entry(actor: Actor, form: EntryForm) -> None:
+    """What no document says: opening inventory, capital, salaries. Control accounts of parties are
+    written by documents alone.
+
+    Raises FORBIDDEN, AMOUNT_BAD, ACCOUNT_BAD, FUTURE_DATE, REASON_MISSING, PERIOD_CLOSED.
+    """
+    actor.require("books.close")
+    amount, tenant = form.amount, current_tenant()
+    if not amount.is_finite() or not 0 < amount < 10**16 or amount != round(amount, 2):
+        raise Refusal("AMOUNT_BAD", status=422)
+    known = {row["code"] for row in await accounts()} - {RECEIVABLE, PAYABLE}
+    if not {form.debit, form.credit} <= known or form.debit == form.credit:
+        raise Refusal("ACCOUNT_BAD", status=422)
+    if form.on > tenant.today():
+        raise Refusal("FUTURE_DATE", status=422)
+    if not form.memo.strip():
+        raise Refusal("REASON_MISSING", status=422)
+    key = f"manual:{form.key}"
+    if await db.value("SELECT 1 FROM journal_entry WHERE key = :key", key=key):
+        return
+    cut = Line(form.debit, amount, ZERO, None, form.branch, form.business_line)
+    lines = (cut, replace(cut, account=form.credit, debit=ZERO, credit=amount))
+    memo = form.memo.strip()[:200]
+    await post_entries([Entry("manual", form.on, tenant.currency, lines, memo=memo, key=key)])
+    await audit.note(actor, "books.entry", "journal_entry", None, after={"amount": str(amount)})

@@ -9,8 +9,17 @@ from uuid import UUID
 
 from dilo.kit import db
 from dilo.kit.ids import uuid7
-from dilo.kit.money import ZERO
-from dilo.ledger.actions import RECEIVABLE, RETURNS, SALES, Entry, Line, post_entries
+from dilo.kit.money import ZERO, round_money
+from dilo.ledger.actions import (
+    COST,
+    INVENTORY,
+    RECEIVABLE,
+    RETURNS,
+    SALES,
+    Entry,
+    Line,
+    post_entries,
+)
 
 LOCK_BALANCE = """
 SELECT receivable, credit, confirmed, shipped FROM party_balance
@@ -63,9 +72,9 @@ INSERT INTO allocation (debit_item_id, credit_item_id, amount, allocated_on, rev
 SELECT * FROM unnest(:debits::uuid[], :credits::uuid[], :amounts::numeric[], :days::date[],
   :reversed::uuid[])
 """
-BUSINESS_LINES = """
-SELECT p.id, c.business_line FROM product p JOIN category c ON c.id = p.category_id
-WHERE c.business_line IS NOT NULL AND p.id = ANY(:products)
+PRODUCT_CUTS = """
+SELECT p.id, c.business_line, p.cost FROM product p LEFT JOIN category c ON c.id = p.category_id
+WHERE (c.business_line IS NOT NULL OR p.cost IS NOT NULL) AND p.id = ANY(:products)
 """
 BRANCHES = "SELECT id, branch FROM party WHERE branch IS NOT NULL AND id = ANY(:parties)"
 OF_ITEM = """
@@ -193,35 +202,44 @@ async def post_documents(documents: Sequence[Document]) -> list[UUID]:
 
 @dataclass(frozen=True, slots=True)
 class Cuts:
-    """What figures are cut by: the party's branch, the business line of a product's category."""
+    """What figures are cut by: the party's branch, the business line of a product's category.
+    And what a unit of a product costs, where it is known."""
 
     branches: dict[UUID, str]
     business_lines: dict[UUID, str]
+    costs: dict[UUID, Decimal]
 
 
 async def _cuts_of(documents: Sequence[Document]) -> Cuts:
     products = list({line.product_id for document in documents for line in document.lines})
     parties = list({document.party_id for document in documents})
-    lines = await db.rows(BUSINESS_LINES, products=products)
+    lines = await db.rows(PRODUCT_CUTS, products=products)
     branches = await db.rows(BRANCHES, parties=parties)
     return Cuts(
-        {r["id"]: r["branch"] for r in branches}, {r["id"]: r["business_line"] for r in lines}
+        {r["id"]: r["branch"] for r in branches},
+        {r["id"]: r["business_line"] for r in lines if r["business_line"]},
+        {r["id"]: r["cost"] for r in lines if r["cost"] is not None},
     )
 
 
 def _entry_of(document: Document, cuts: Cuts) -> Entry:
-    """A pair of lines for each business line, so that every cut of the books balances."""
+    """Pairs of lines for each business line, so that every cut of the books balances: the sale, and
+    the cost of what left the shelf (a credit note puts it back)."""
     sold = document.kind == "invoice"
     debit, credit = (RECEIVABLE, SALES) if sold else (RETURNS, RECEIVABLE)
     party_id, branch = document.party_id, cuts.branches.get(document.party_id)
-    amounts: dict[str | None, Decimal] = {}
+    spent, shelf = (COST, INVENTORY) if sold else (INVENTORY, COST)
+    amounts: dict[tuple[str, str, str | None], Decimal] = {}
     for line in document.lines:
         name = cuts.business_lines.get(line.product_id)
-        amounts[name] = amounts.get(name, ZERO) + line.amount
+        cost = round_money(line.quantity * cuts.costs.get(line.product_id, ZERO))
+        for sides, amount in (((debit, credit), line.amount), ((spent, shelf), cost)):
+            key = (*sides, name)
+            amounts[key] = amounts.get(key, ZERO) + amount
     pairs = [
         pair
-        for name, amount in amounts.items()
-        for pair in _pair(debit, credit, amount, Line(debit, ZERO, ZERO, party_id, branch, name))
+        for (left, right, name), amount in amounts.items()
+        for pair in _pair(left, right, amount, Line(left, ZERO, ZERO, party_id, branch, name))
     ]
     return Entry(
         document.kind,
