@@ -9,9 +9,11 @@ import asyncpg
 import pytest
 from browsing import staff, visitor
 from peers.smtp import SmtpPeer
+from peers.telegram import TelegramPeer
 from python_calamine import load_workbook
-from town import Cast, add_debt, add_party
+from town import Cast, add_debt, add_party, order_of
 
+from bots.telegram.channel import Telegram
 from dilo.analytics import asked as asking
 from dilo.analytics import statements, views
 from dilo.analytics.report import EXPORT_MAX, Table, run
@@ -22,10 +24,14 @@ from dilo.kit import db
 from dilo.kit.errors import Invalid, Refusal
 from dilo.kit.paging import Paging
 from dilo.ledger.actions import EntryForm, close_books, write_entry
+from dilo.messaging import telegram_bots
 from dilo.messaging.channels import use_channels
 from dilo.messaging.email import Email
 from dilo.messaging.sending import drain
+from dilo.orders import actions as orders
+from dilo.orders.commands import Dispatch
 from dilo.payments.actions import RecordPayment, record_payment
+from dilo.pricing import actions as pricing
 from dilo.receivables.actions import Document, DocumentLine, post_documents
 from dilo.run import events
 from dilo.run.embedded import Servers
@@ -418,3 +424,73 @@ async def test_what_is_sold_leaves_the_shelf_at_its_cost(town: Cast) -> None:
                 await write_entry(town.nina, bad)
         with pytest.raises(Refusal, match="FORBIDDEN"):
             await write_entry(town.max, opening)
+
+
+async def test_a_scheduled_report_comes_to_a_chat(town: Cast) -> None:
+    peer = await TelegramPeer().start()
+    events.wire()
+    use_channels({"telegram": Telegram(peer.url)})
+    try:
+        async with scope(town.tenant):
+            await telegram_bots.add_bot(town.olena, "123456:abcdefghijklmnopqrstuvwxyz", "bot")
+            view = await views.save_view(town.nina, "aged-debt", ViewForm("Борги"), {})
+            form = ScheduleForm("week", 8, "pdf", "telegram", "777")
+            await views.add_schedule(town.nina, view, form)
+            await db.execute("UPDATE report_schedule SET next_at = now() - interval '1 hour'")
+            assert await views.plan_scheduled() == 1
+        await drain(town.tenant.id)
+        (sent,) = [call for call in peer.asked if call.method == "sendDocument"]
+        assert sent.chat == "777"
+        async with scope(town.tenant):
+            assert await db.value("SELECT state FROM outbox WHERE kind = 'report'") == "sent"
+            await db.execute("UPDATE report_schedule SET next_at = now() - interval '1 minute'")
+            await db.execute(
+                "UPDATE membership SET role = 'warehouse' WHERE identity_id = :i", i=town.nina.id
+            )
+            assert await views.plan_scheduled() == 1
+        await drain(town.tenant.id)
+        assert len([call for call in peer.asked if call.method == "sendDocument"]) == 1
+    finally:
+        await peer.stop()
+
+
+async def test_what_a_promotion_gave_away_stands_apart_from_discounts(town: Cast) -> None:
+    lamp, cable = town.products["LAMP-1"], town.products["CABLE-3"]
+    async with scope(town.tenant):
+        for code, product, price in (("PROMO", lamp, D(80)), ("DEALER", cable, D(45))):
+            one = await pricing.new_list(town.olena, code, code, "UAH")
+            await pricing.set_price(town.olena, one, product, price)
+            await pricing.assign_list(town.olena, one, "party", party_id=town.parties["D-1"])
+            if code == "PROMO":
+                await pricing.mark_promotion(town.olena, one)
+        placed = await orders.place_order(
+            town.max, order_of(town, "D-1", ("LAMP-1", 5), ("CABLE-3", 4))
+        )
+        await orders.dispatch_order(town.ivan, Dispatch(order_id=placed.id, key="s", invoice=True))
+        rows = {r["code"]: r for r in (await table("profitability", by="product")).page.rows}
+        assert (rows["LAMP-1"]["promotion"], rows["LAMP-1"]["discount"]) == (D(100), D(0))
+        assert (rows["CABLE-3"]["promotion"], rows["CABLE-3"]["discount"]) == (D(0), D(20))
+        without = {
+            r["code"]: r
+            for r in (await table("profitability", by="product", promotion="0")).page.rows
+        }
+        assert (rows["LAMP-1"]["revenue"], without["LAMP-1"]["revenue"]) == (D(400), D(500))
+
+
+async def test_losses_are_told_by_approver(town: Cast) -> None:
+    async with scope(town.tenant):
+        held = await orders.place_order(town.max, order_of(town, "D-1", ("LAMP-1", 120)))
+        asked = await orders.request_override(
+            town.max, held.id, ["CREDIT_LIMIT"], D(2000), "сезон", 3
+        )
+        await orders.decide_override(town.maria, asked, True)
+        sent = await orders.dispatch_order(
+            town.ivan, Dispatch(order_id=held.id, key="s", invoice=True)
+        )
+        assert sent.invoice_id is not None
+        later = (current_tenant().today() + timedelta(days=60)).isoformat()
+        (row_,) = (await table("override-outcomes", on=later, until=later)).page.rows
+        assert (row_["approved"], row_["amount"], row_["at_loss"]) == (1, D(2000), D(12000))
+        await paid(town, "D-1", D(11000), current_tenant().today())
+        (row_,) = (await table("override-outcomes", on=later, until=later)).page.rows
+        assert row_["at_loss"] == D(1000)

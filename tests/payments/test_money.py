@@ -8,12 +8,14 @@ import pytest
 from browsing import staff
 from hypothesis import given
 from hypothesis import strategies as st
-from town import Cast, add_debt
+from town import Cast, add_debt, order_of
 
 from dilo.books.queries import broken
 from dilo.kit import db
 from dilo.kit.errors import Refusal
 from dilo.kit.ids import uuid7
+from dilo.orders import actions as orders
+from dilo.orders.commands import Dispatch
 from dilo.payables.actions import BillForm, BillPaymentForm, pay_bill, record_bill
 from dilo.payables.queries import bill
 from dilo.payments import netting, write_offs
@@ -216,6 +218,18 @@ async def test_money_is_spent_as_the_company_chose(town: Cast) -> None:
         await change_setting(town.nina, "allocation", AllocationPolicy("reference", "none"))
         await pay(town, D(150), reference="A-2", allocate="policy")
         assert await balance(town) == (D(50), D(50)), "what is left stays an advance"
+
+
+async def test_money_for_an_order_pays_its_invoices_first(town: Cast) -> None:
+    today = town.tenant.today()
+    async with scope(town.tenant):
+        await add_debt(town, "D-1", D(100), due_on=today - timedelta(days=9), number="OLD")
+        await db.execute("UPDATE credit_policy SET grace_days = 30")
+        placed = await orders.place_order(town.max, order_of(town, "D-1", ("LAMP-1", 1)))
+        await orders.dispatch_order(town.ivan, Dispatch(order_id=placed.id, key="s", invoice=True))
+        await pay(town, D(100), reference=f"за {placed.number}", allocate="order")
+        left = await open_items_of(town.parties["D-1"], "UAH", "debit")
+        assert [item.number for item in left] == ["OLD"]
 
 
 async def test_pages_of_settling(town: Cast) -> None:

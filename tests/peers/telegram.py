@@ -59,7 +59,7 @@ class TelegramPeer:
             str(form.get("text", "")),
         )
         self.asked.append(call)
-        if call.method != "sendMessage":
+        if call.method not in ("sendMessage", "sendDocument"):
             return web.json_response({"ok": True, "result": True})
         script = self.scripts.get(call.chat)
         step = script.pop(0) if script else ("ok",)

@@ -26,7 +26,8 @@ SELECT coalesce(sum(round(s.on_hand * p.cost, 2)), 0) FROM stock_level s
 JOIN product p ON p.id = s.product_id WHERE p.cost IS NOT NULL
 """
 SUPPLIER = """
-INSERT INTO party (code, name, roles, currency) VALUES (:code, :name, '{supplier}', 'UAH')
+INSERT INTO party (code, name, roles, currency, branch)
+VALUES (:code, :name, '{supplier}', 'UAH', :branch)
 RETURNING id
 """
 BACKDATE = """
@@ -170,11 +171,18 @@ async def worth() -> None:
     left = await db.value(WORTH)
     amount = (sold + left).quantize(Decimal("0.01"))
     opening = (amount * Decimal("0.7")).quantize(Decimal("0.01"))  # the rest came by the bills
-    await write_entry(
-        SYSTEM, EntryForm("1200", "3000", opening, year_ago, "початкові залишки", "demo:opening")
-    )
+    for branch, share in (("Київ", Decimal("0.66")), ("Львів", Decimal("0.34"))):
+        part = (opening * share).quantize(Decimal("0.01"))
+        await write_entry(
+            SYSTEM,
+            EntryForm(
+                "1200", "3000", part, year_ago, "початкові залишки", f"demo:{branch}", branch
+            ),
+        )
     for n, (share, paid) in enumerate(((Decimal("0.2"), True), (Decimal("0.1"), False)), start=1):
-        supplier = await db.value(SUPPLIER, code=f"S-{n}", name=f"Постачальник {n}")
+        supplier = await db.value(
+            SUPPLIER, code=f"S-{n}", name=f"Постачальник {n}", branch="Київ" if n == 1 else "Львів"
+        )
         total = (amount * share).quantize(Decimal("0.01"))
         issued = today - timedelta(days=40 * n)
         bill = BillForm(
