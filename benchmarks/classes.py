@@ -28,7 +28,7 @@ async def measure(servers: Servers, scale: float) -> dict[str, Any]:
     async with database(most=4):
         tenant_id = await fresh_tenant(servers, "bench-classes")
         await fill(servers, tenant_id, 3000, 0)
-        await sell(servers, tenant_id, 3000, invoices, EACH)
+        await sell(servers, tenant_id, 3000, 3000, invoices, EACH)
         await analyze(servers)
 
         async def ask() -> None:

@@ -23,7 +23,7 @@ async def measure(servers: Servers, scale: float) -> dict[str, Any]:
     async with database(most=4):
         tenant_id = await fresh_tenant(servers, "bench-profit")
         await fill(servers, tenant_id, 3000, 0)
-        await sell(servers, tenant_id, 3000, invoices, EACH)
+        await sell(servers, tenant_id, 3000, 3000, invoices, EACH)
         await analyze(servers)
         ask = report("profitability", since="2000-01-01")
         return await in_turns(servers, tenant_id, ask, BARE, invoices * EACH)

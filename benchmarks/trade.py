@@ -17,8 +17,8 @@ SELECT $1, 'INV-' || n, CASE WHEN n % 40 = 0 THEN 'credit_note' ELSE 'invoice' E
   current_date - (n * 7919 % 700)::int, current_date - (n * 7919 % 700)::int + 14, 'UAH', 1000,
   CASE n % 3 WHEN 0 THEN 'Kyiv' ELSE 'Lviv' END
 FROM generate_series(1, $2::int) n
-JOIN (SELECT id, row_number() OVER (ORDER BY id) AS k, count(*) OVER () AS whole FROM party
-      WHERE tenant_id = $1) p ON p.k = 1 + (n * 104729::bigint) % p.whole
+JOIN (SELECT id, row_number() OVER (ORDER BY id) AS k FROM party WHERE tenant_id = $1) p
+  ON p.k = 1 + (n * 104729::bigint) % $3::int
 """
 LINES = """
 INSERT INTO invoice_line (tenant_id, invoice_id, line_no, product_id, quantity, price, amount,
@@ -28,8 +28,8 @@ SELECT $1, v.id, g.n, p.id, 1 + (v.k * g.n) % 9, 10 + (v.k + g.n) % 50,
   (1 + (v.k * g.n) % 9) * (12 + (v.k + g.n) % 50)
 FROM (SELECT id, row_number() OVER (ORDER BY id) AS k FROM invoice WHERE tenant_id = $1) v
 CROSS JOIN generate_series(1, $2::int) AS g(n)
-JOIN (SELECT id, row_number() OVER (ORDER BY id) AS k, count(*) OVER () AS whole FROM product
-      WHERE tenant_id = $1) p ON p.k = 1 + (v.k * 31 + g.n * 17) % p.whole
+JOIN (SELECT id, row_number() OVER (ORDER BY id) AS k FROM product WHERE tenant_id = $1) p
+  ON p.k = 1 + (v.k * 31 + g.n * 17) % $3::int
 """
 CLOSED = """
 INSERT INTO open_item (tenant_id, party_id, kind, side, document_id, number, issued_on, due_on,
@@ -67,8 +67,17 @@ async def _run(servers: Servers, tenant_id: UUID, *steps: tuple[object, ...]) ->
         await connection.close()
 
 
-async def sell(servers: Servers, tenant_id: UUID, products: int, invoices: int, each: int) -> None:
-    await _run(servers, tenant_id, (PRODUCTS, products), (INVOICES, invoices), (LINES, each))
+async def sell(
+    servers: Servers, tenant_id: UUID, parties: int, products: int, invoices: int, each: int
+) -> None:
+    """The tenant has its ``parties`` already."""
+    await _run(
+        servers,
+        tenant_id,
+        (PRODUCTS, products),
+        (INVOICES, invoices, parties),
+        (LINES, each, products),
+    )
 
 
 async def close(servers: Servers, tenant_id: UUID, items_each: int) -> None:
