@@ -1,5 +1,8 @@
 """Every route of the application, found by itself: nobody, the wrong role, another tenant's owner."""
 
+import importlib.util
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -80,6 +83,27 @@ WATCHED = (
     "setting",
     "cart",
 )
+
+
+def _rooms() -> list[ModuleType]:
+    """What each capability knows of its own routes, a file in ``ids`` each: ``ids_of(town)`` (an id
+    for every parameter), and where needed OPEN, ELSEWHERE and WATCHED, as here."""
+    found = []
+    for path in sorted((Path(__file__).parent / "ids").glob("*.py")):
+        spec = importlib.util.spec_from_file_location(f"isolation_ids_{path.stem}", path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        found.append(module)
+    return found
+
+
+ROOMS = _rooms()
+for room in ROOMS:
+    OPEN |= getattr(room, "OPEN", set())
+    ELSEWHERE |= getattr(room, "ELSEWHERE", set())
+    WATCHED += getattr(room, "WATCHED", ())
 
 
 def routes() -> list[tuple[str, str]]:
@@ -164,9 +188,11 @@ async def ids_of(town: Cast) -> dict[str, str]:
         await texts.save_text(town.olena, "uk", "sms", "due", "x")
         letter = await db.value("SELECT id FROM dunning_text")
         await telegram_bots.add_bot(town.olena, "123456:abcdefghijklmnopqrstuvwxyz", "x")
+        found = {key: value for room in ROOMS for key, value in (await room.ids_of(town)).items()}
     return {
         key: str(value)
         for key, value in {
+            **found,
             "party_id": town.parties["D-1"],
             "order_id": held.id,
             "shipment_id": sent.id,

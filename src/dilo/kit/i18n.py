@@ -23,6 +23,7 @@ from babel.numbers import format_decimal
 
 LANGUAGES = ("uk", "en", "ru")
 FALLBACK = "en"
+DOORS = ("tenants", "portal", "portal/shop", "bots", "bots/telegram", "bots/sms", "api")
 _language: ContextVar[str] = ContextVar("language", default=FALLBACK)
 _folders: list[Path] = []
 
@@ -37,8 +38,7 @@ def default_folders() -> list[Path]:
     house = Path(__file__).resolve().parents[1]
     street = Path(__file__).resolve().parents[3]
     rooms = sorted(path.parent for path in house.glob("*/locale"))
-    doors = [street / name for name in ("tenants", "portal", "bots", "bots/telegram", "api")]
-    return rooms + [door for door in doors if (door / "locale").is_dir()]
+    return rooms + [street / door for door in DOORS if (street / door / "locale").is_dir()]
 
 
 @cache

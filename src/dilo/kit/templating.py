@@ -59,10 +59,7 @@ def environment() -> Environment:
 
 def _template_folders() -> dict[str, FileSystemLoader]:
     folders = {path.parent.name: path for path in HOUSE.glob("*/templates")}
-    folders |= {
-        name.replace("/", "."): STREET / name / "templates"
-        for name in ("tenants", "portal", "bots", "bots/telegram", "api")
-    }
+    folders |= {name.replace("/", "."): STREET / name / "templates" for name in i18n.DOORS}
     return {name: FileSystemLoader(path) for name, path in folders.items() if path.is_dir()}
 
 

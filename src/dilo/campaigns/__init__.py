@@ -1,0 +1,1 @@
+"""News to many at once: segment, consent, preview, cost, progress (campaigns — розсилки)."""

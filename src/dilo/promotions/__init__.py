@@ -1,0 +1,1 @@
+"""Coupons and promotions with their budgets (promotions — акції)."""

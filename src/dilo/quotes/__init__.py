@@ -1,0 +1,2 @@
+"""Requests for a price and their versions, until one is accepted (quotes — комерційні
+пропозиції)."""

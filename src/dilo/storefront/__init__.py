@@ -1,0 +1,1 @@
+"""The public shop: theme, pages, banners, reviews, guests, consent (storefront — вітрина)."""
