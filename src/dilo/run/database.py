@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 import asyncpg
 from piccolo.engine.postgres import PostgresEngine
 
-from dilo.kit import db
-from dilo.run.settings import settings
+from dilo.kit import db, sealing
+from dilo.run.settings import process_secret, settings
 
 TIMEOUTS = {
     "application_name": "dilo",
@@ -23,7 +23,8 @@ async def _nothing_to_reset(connection: asyncpg.Connection) -> None:
 
 
 async def open_database(url: str = "", most: int = 0) -> PostgresEngine:
-    """Starts the pool and hands it to the kit."""
+    """Starts the pool and hands it to the kit, with the secret that seals what is kept in it."""
+    sealing.use_secrets(process_secret(), settings().dilo_secret_former)
     engine = PostgresEngine(config={"dsn": url or settings().database_url}, extensions=())
     await engine.start_connection_pool(
         min_size=1,

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from dilo.run import embedded
+
 SECRET = re.compile(r"(://[^:/@]*:)[^@]+(@)")
 
 
@@ -27,7 +29,10 @@ class Settings(BaseSettings):
     dilo_web_workers: int = Field(1, ge=1, le=64)
     dilo_pool: int = Field(12, ge=2, le=200, description="database connections of one process")
     dilo_secret: str = Field(
-        "", description="signs CSRF tokens; empty: made once in the data folder"
+        "", description="signs forms, seals keys and tokens; empty: made once in the data folder"
+    )
+    dilo_secret_former: str = Field(
+        "", description="the secret before a change: what it sealed still opens"
     )
     dilo_telegram_api: str = Field(
         "https://api.telegram.org", description="base URL of the Bot API"
@@ -86,3 +91,8 @@ def settings() -> Settings:
             name = str(fault["loc"][0]).upper()
             print(f"{name}: {fault['msg']} (given: {fault['input']!r})", file=sys.stderr)
         raise SystemExit(2) from None
+
+
+def process_secret() -> str:
+    """Of the environment, else the one made once in the data folder."""
+    return settings().dilo_secret or embedded.secret(settings().dilo_var, "forms")

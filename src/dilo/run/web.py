@@ -25,10 +25,10 @@ from dilo.payments import pages as payments
 from dilo.people import pages as people
 from dilo.people.access import staff_at_door
 from dilo.receivables import pages as receivables
-from dilo.run import embedded, events, jobs
+from dilo.run import events, jobs
 from dilo.run.database import open_database
 from dilo.run.navigation import office_menu
-from dilo.run.settings import settings
+from dilo.run.settings import process_secret, settings
 from tenants.door import Door, take_csrf_token
 
 log = logging.getLogger("dilo.web")
@@ -121,7 +121,6 @@ def make_app() -> Litestar:
     outbox.use_waker(jobs.hint)
     webhook.api_base = settings().dilo_telegram_api
     webhook.webhook_base = settings().dilo_telegram_webhook
-    secret = settings().dilo_secret or embedded.secret(settings().dilo_var, "forms")
     entrances = {"/office": staff_at_door, **_other_entrances()}
     middleware: list[Middleware] = [DefineMiddleware(Door, entrances=entrances)]
     return Litestar(
@@ -141,7 +140,7 @@ def make_app() -> Litestar:
             Exception: broken,
         },
         csrf_config=CSRFConfig(
-            secret=secret,
+            secret=process_secret(),
             cookie_name="dilo_csrf",
             header_name="x-csrftoken",
             cookie_httponly=True,
