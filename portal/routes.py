@@ -1,5 +1,12 @@
 """Every address of the portal."""
 
-from portal import account, catalogue, claims, debts, orders
+from portal import account, catalogue, claims, debts, order_pages, orders
 
-routes = [*account.routes, *catalogue.routes, *orders.routes, *claims.routes, *debts.routes]
+routes = [
+    *account.routes,
+    *catalogue.routes,
+    *orders.routes,
+    *order_pages.routes,
+    *claims.routes,
+    *debts.routes,
+]

@@ -150,7 +150,7 @@ SELECT 'sales_order_line' AS subject, l.id::text, l.shipped_quantity::text AS fo
   coalesce(s.quantity, 0)::text AS expected
 FROM sales_order_line l
 LEFT JOIN (SELECT x.order_line_id, sum(x.quantity) AS quantity FROM shipment_line x
-           JOIN shipment h ON h.id = x.shipment_id AND h.state IN ('dispatched', 'delivered')
+           JOIN shipment h ON h.id = x.shipment_id AND h.dispatched_on IS NOT NULL
            GROUP BY x.order_line_id) s ON s.order_line_id = l.id
 WHERE l.shipped_quantity <> coalesce(s.quantity, 0)
 """

@@ -35,6 +35,13 @@ class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True):
     by: Literal["code", "id"] = "code"
 
 
+class Promised(msgspec.Struct, frozen=True):
+    """Prices given word on, one a line in its order; ``by`` names the document that gave it."""
+
+    by: str
+    prices: tuple[Decimal, ...]
+
+
 class LineAsked(msgspec.Struct, frozen=True):
     """Part of an order line: to ship or to take back."""
 

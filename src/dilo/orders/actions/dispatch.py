@@ -238,7 +238,7 @@ async def invoice_shipment(actor: Actor, shipment_id: UUID) -> UUID:
     already = await db.value(ALREADY, id=shipment_id)
     if already:
         return already
-    if shipment["state"] not in ("dispatched", "delivered"):
+    if shipment["dispatched_on"] is None:
         raise Refusal("WRONG_STATE", number=shipment["number"], state=shipment["state"])
     document = await _invoice_of(shipment)
     await post_documents([document])

@@ -13,7 +13,7 @@ from dilo.kit.errors import Refusal
 from dilo.kit.ids import uuid7, uuid_or_none
 from dilo.kit.money import AMOUNT_MAX, ZERO, line_amount
 from dilo.orders.actions.decision import judge, kept, line_facts, own_party
-from dilo.orders.commands import LINES_MAX, QUANTITY_MAX, LineInput, Placed, PlaceOrder
+from dilo.orders.commands import LINES_MAX, QUANTITY_MAX, LineInput, Placed, PlaceOrder, Promised
 from dilo.orders.facts import CONFIRMATION, DISPATCH, Verdict
 from dilo.orders.queries import Terms, last_verdicts, terms_of
 from dilo.orders.rules import passes
@@ -73,6 +73,7 @@ class NewLine:
     price: Decimal
     amount: Decimal
     comment: str | None
+    promised_by: str | None = None
 
     @property
     def product_id(self) -> UUID:
@@ -80,20 +81,26 @@ class NewLine:
         return self.found.product_id
 
 
-async def place_order(actor: Actor, command: PlaceOrder) -> Placed:
+async def place_order(
+    actor: Actor, command: PlaceOrder, promised: Promised | None = None
+) -> Placed:
     """One transaction: price, judge, reserve, write. The same key gives the same order again.
+
+    ``promised``: prices the house has given its word on (a quote), whatever the lists say now; the
+    gates are asked all the same.
 
     Returns Placed: confirmed, on_hold with verdicts, or draft. Raises FORBIDDEN, NOT_FOUND,
     EMPTY_ORDER, TOO_MANY_LINES, QUANTITY_BAD, UNKNOWN_PRODUCTS, NO_PRICE, NO_WAREHOUSE, KEY_REUSED.
     """
     actor.require("orders.submit" if command.submit else "orders.edit")
     own_party(actor, command.party_id)
-    request = hashlib.sha256(msgspec.json.encode(command)).digest()
+    asked = [command, promised] if promised else command
+    request = hashlib.sha256(msgspec.json.encode(asked)).digest()
     repeated = await _placed_before(command.key, request)
     if repeated:
         return repeated
     terms = await terms_of(command.party_id, current_tenant().today(), command.warehouse_id)
-    lines = await price_lines(terms, command.lines, command.by)
+    lines = await price_lines(terms, command.lines, command.by, promised)
     if not command.submit:
         return await _write(actor, command, terms, lines, request, "draft", [])
     balance = await lock_balance(terms.party_id, terms.currency)
@@ -135,7 +142,9 @@ def buyer_of(terms: Terms) -> Buyer:
     return Buyer(terms.party_id, terms.currency, terms.segment, terms.city, terms.agreement_id)
 
 
-async def price_lines(terms: Terms, asked: Sequence[LineInput], by: str) -> list[NewLine]:
+async def price_lines(
+    terms: Terms, asked: Sequence[LineInput], by: str, promised: Promised | None = None
+) -> list[NewLine]:
     """Everyone's own price, in one query. Raises what place_order says about lines."""
     if not asked:
         raise Refusal("EMPTY_ORDER", status=422)
@@ -155,11 +164,11 @@ async def price_lines(terms: Terms, asked: Sequence[LineInput], by: str) -> list
     unknown = [one.ref for one in found if one.product_id is None]
     if unknown:
         raise Refusal("UNKNOWN_PRODUCTS", status=422, codes=", ".join(unknown[:20]))
-    unpriced = [one.code or one.ref for one in found if one.price is None]
+    unpriced = [one.code or one.ref for one in found if one.price is None and not promised]
     if unpriced:
         raise Refusal("NO_PRICE", status=422, codes=", ".join(unpriced[:20]))
     lines = [
-        _new_line(n, one, line)
+        _new_line(n, one, line, promised)
         for n, (one, line) in enumerate(zip(found, asked, strict=True), start=1)
     ]
     if total_of(lines) > AMOUNT_MAX:
@@ -167,10 +176,11 @@ async def price_lines(terms: Terms, asked: Sequence[LineInput], by: str) -> list
     return lines
 
 
-def _new_line(line_no: int, found: Priced, asked: LineInput) -> NewLine:
-    price = found.price or ZERO
+def _new_line(line_no: int, found: Priced, asked: LineInput, promised: Promised | None) -> NewLine:
+    price = promised.prices[line_no - 1] if promised else found.price or ZERO
     amount = line_amount(asked.quantity, price)
-    return NewLine(uuid7(), line_no, found, asked.quantity, price, amount, asked.comment)
+    by = promised.by if promised else None
+    return NewLine(uuid7(), line_no, found, asked.quantity, price, amount, asked.comment, by)
 
 
 def total_of(lines: Sequence[NewLine]) -> Decimal:
@@ -220,9 +230,11 @@ async def _placed_before(key: str, request: bytes) -> Placed | None:
     )
 
 
-def source_of(found: Priced) -> dict[str, str | None]:
-    """Which list gave the price, kept on the line for whoever asks later."""
-    return {
+def source_of(line: NewLine) -> dict[str, str | None]:
+    """What gave the price, kept on the line for whoever asks later; beside a promise, the list."""
+    found = line.found
+    promise = {"promise": line.promised_by, "list_price": str(found.price or "")}
+    return (promise if line.promised_by else {}) | {
         "list": found.list_code,
         "scope": found.scope,
         "from": str(found.min_quantity) if found.min_quantity is not None else None,
@@ -237,7 +249,7 @@ def line_columns(lines: Sequence[NewLine]) -> dict[str, object]:
         "quantities": [line.quantity for line in lines],
         "units": [line.found.unit for line in lines],
         "prices": [line.price for line in lines],
-        "sources": [msgspec.json.encode(source_of(line.found)).decode() for line in lines],
+        "sources": [msgspec.json.encode(source_of(line)).decode() for line in lines],
         "amounts": [line.amount for line in lines],
         "comments": [line.comment for line in lines],
     }
