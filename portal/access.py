@@ -4,6 +4,7 @@ from typing import Any
 
 from litestar import Request
 
+from dilo.buyers.roles import VERBS
 from dilo.kit.visit import visit
 from dilo.orders import cart
 from dilo.parties.queries import seats_of
@@ -12,19 +13,13 @@ from tenants.actors import Actor
 from tenants.sessions import principal_of
 
 COOKIE = "dilo_portal"
-READ = frozenset({"portal.read"})
-VERBS: dict[str, frozenset[str]] = {
-    "admin": READ | {"orders.edit", "orders.submit", "orders.cancel"},
-    "buyer": READ | {"orders.edit", "orders.submit", "orders.cancel"},
-    "approver": READ | {"orders.edit", "orders.submit", "orders.cancel"},
-    "accountant": READ,
-    "viewer": READ,
-}
+# Which role may what: a line a verb in ``dilo.buyers.roles.WHO_MAY``; add yours there.
+# label, href, icon, verb
 MENU = (
-    ("Catalogue", "/", "building-store"),
-    ("Quick order", "/quick-order", "clipboard-list"),
-    ("Orders", "/orders", "package"),
-    ("Balance", "/debts", "scale"),
+    ("Catalogue", "/", "building-store", "catalogue.read"),
+    ("Quick order", "/quick-order", "clipboard-list", "orders.edit"),
+    ("Orders", "/orders", "package", "orders.read"),
+    ("Balance", "/debts", "scale", "money.read"),
 )
 
 
@@ -52,6 +47,7 @@ async def furnish(actor: Actor) -> None:
     here = visit()
     here.extras["nav"] = [
         {"label": label, "href": href, "icon": icon, "active": here.path == href}
-        for label, href, icon in MENU
+        for label, href, icon, verb in MENU
+        if actor.may(verb)
     ]
     here.extras["cart_count"] = await cart.count(actor)

@@ -19,6 +19,7 @@ from tenants.sessions import sign_in, sign_out
 Req = Request[Any, Any, Any]
 ANYONE = {"verb": "anyone"}
 READ = {"verb": "portal.read"}
+EDIT = {"verb": "account.edit"}
 
 
 class Password(msgspec.Struct):
@@ -83,14 +84,14 @@ def _company() -> UUID:
     return visit().actor.on_behalf_of
 
 
-@post("/account/telegram-link", opt=READ, status_code=200)
+@post("/account/telegram-link", opt=EDIT, status_code=200)
 async def telegram_link_create() -> Response[Any]:
     code = await make_link_code(_company(), visit().actor.id)
     web.flash("info", "flash:telegram_code", code=code)
     return web.redirect("/account")
 
 
-@post("/account/password", opt=READ, status_code=200)
+@post("/account/password", opt=EDIT, status_code=200)
 async def password_update(request: Req) -> Response[Any]:
     form = await web.read_form(Password, request)
     await people.change_password(visit().actor, form.input.password if form.input else "")

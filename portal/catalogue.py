@@ -14,7 +14,7 @@ from dilo.orders.queries import terms_of
 from dilo.pricing import queries as pricing
 from tenants.scope import current_tenant
 
-READ = {"verb": "portal.read"}
+READ = {"verb": "catalogue.read"}
 SIZE = 24
 
 

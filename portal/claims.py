@@ -14,10 +14,11 @@ from dilo.kit.visit import visit
 from dilo.receivables import queries as receivables
 
 Req = Request[Any, Any, Any]
-READ = {"verb": "portal.read"}
+READ = {"verb": "money.read"}
+ANSWER = {"verb": "money.answer"}
 
 
-@post("/promises", opt=READ, status_code=200)
+@post("/promises", opt=ANSWER, status_code=200)
 async def promise_create(request: Req) -> Response[Any]:
     actor = visit().actor
     form = await web.read_form(PromiseForm, request)
@@ -28,7 +29,7 @@ async def promise_create(request: Req) -> Response[Any]:
     return web.redirect("/debts")
 
 
-@post("/invoices/{invoice_id:uuid}/disputes", opt=READ, status_code=200)
+@post("/invoices/{invoice_id:uuid}/disputes", opt=ANSWER, status_code=200)
 async def dispute_create(request: Req, invoice_id: UUID) -> Response[Any]:
     invoice = await receivables.invoice(invoice_id)
     if invoice.party_id != visit().actor.on_behalf_of or invoice.item_id is None:
@@ -48,7 +49,7 @@ async def act_show(act_id: UUID) -> Response[str]:
     return web.page("portal/act.html", act=act, lines=lines, answer=True)
 
 
-@post("/reconciliations/{act_id:uuid}/agreement", opt=READ, status_code=200)
+@post("/reconciliations/{act_id:uuid}/agreement", opt=ANSWER, status_code=200)
 async def agreement_create(act_id: UUID) -> Response[Any]:
     await reconciliation.agree(visit().actor, act_id)
     web.flash("success", "flash:act_answered")
@@ -60,7 +61,7 @@ class LineForm(msgspec.Struct):
     comment: str | None = None
 
 
-@post("/reconciliations/lines/{line_id:uuid}", opt=READ, status_code=200)
+@post("/reconciliations/lines/{line_id:uuid}", opt=ANSWER, status_code=200)
 async def line_update(request: Req, line_id: UUID) -> Response[Any]:
     form = await web.read_form(LineForm, request)
     if form.input is None:

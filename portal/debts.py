@@ -15,7 +15,7 @@ from dilo.receivables import queries
 from dilo.receivables.rules import shares
 from tenants.scope import current_tenant
 
-READ = {"verb": "portal.read"}
+READ = {"verb": "money.read"}
 
 
 @get("/debts", opt=READ)

@@ -16,7 +16,7 @@ from dilo.orders import cart
 from dilo.orders.wording import pasted_lines
 
 Req = Request[Any, Any, Any]
-READ = {"verb": "portal.read"}
+READ = {"verb": "orders.read"}
 EDIT = {"verb": "orders.edit"}
 SUBMIT = {"verb": "orders.submit"}
 
@@ -36,7 +36,7 @@ class Pasted(msgspec.Struct):
     lines: str
 
 
-@get("/cart", opt=READ)
+@get("/cart", opt=EDIT)
 async def cart_show() -> Response[str]:
     return web.page("portal/cart.html", cart=await cart.look(visit().actor), key=uuid7().hex)
 
@@ -65,7 +65,7 @@ async def cart_destroy() -> Response[Any]:
     return web.redirect("/cart")
 
 
-@get("/quick-order", opt=READ)
+@get("/quick-order", opt=EDIT)
 async def quick_order_new() -> Response[str]:
     return web.page("portal/quick_order.html", form=web.EMPTY, rows=[], strange=[])
 

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+from dilo.buyers.roles import VERBS as BUYER_VERBS
 from dilo.kit import db
 from dilo.kit.ids import uuid7
 from dilo.ledger.actions import BANK, RECEIVABLE  # noqa: F401
@@ -23,7 +24,6 @@ from tenants.provision import add_identity, add_member, new_tenant
 from tenants.scope import Tenant, scope
 
 PASSWORD = "correct horse"
-PORTAL_VERBS = frozenset({"orders.submit", "orders.edit", "orders.cancel"})
 D = Decimal
 
 PARTY = """
@@ -100,8 +100,9 @@ def staff(identity: UUID, name: str, role: str) -> Actor:
     return Actor("staff", identity, name, VERBS[role], role=role)
 
 
-def buyer(identity: UUID, name: str, party_id: UUID) -> Actor:
-    return Actor("portal", identity, name, PORTAL_VERBS, on_behalf_of=party_id)
+def buyer(identity: UUID, name: str, party_id: UUID, role: str = "buyer") -> Actor:
+    verbs = BUYER_VERBS[role]
+    return Actor("portal", identity, name, verbs, on_behalf_of=party_id, role=role)
 
 
 async def _goods(cast: Cast) -> None:

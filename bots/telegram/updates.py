@@ -13,6 +13,7 @@ from bots.telegram import replies
 from bots.telegram.dialogue import make_dispatcher
 from bots.telegram.replies import Reply
 from bots.telegram.talk import Talk
+from dilo.buyers.roles import VERBS
 from dilo.kit import i18n, inbox
 from dilo.kit.errors import Refusal
 from dilo.messaging.telegram_bots import TelegramBot
@@ -22,8 +23,6 @@ from tenants.actors import Actor
 from tenants.scope import current_tenant, undone_on_refusal
 
 log = logging.getLogger("dilo.telegram")
-VERBS = frozenset({"orders.edit", "orders.submit", "orders.cancel"})
-MAY_ORDER = {"admin", "buyer", "approver"}
 
 
 @cache
@@ -66,12 +65,11 @@ async def _who(chat_id: int) -> Actor | None:
     i18n.use_language(known or current_tenant().language)
     if linked is None:
         return None
-    verbs = VERBS if linked["role"] in MAY_ORDER else frozenset()
     return Actor(
         "telegram",
         linked["identity_id"],
         linked["name"],
-        verbs,
+        VERBS[linked["role"]],
         on_behalf_of=linked["party_id"],
         role=linked["role"],
     )

@@ -12,8 +12,9 @@ ADDRESS = """
 SELECT h.id, h.address, coalesce(c.language, i.language, p.language) AS language
 FROM contact_channel h JOIN party p ON p.id = h.party_id
 LEFT JOIN contact c ON c.id = h.contact_id LEFT JOIN identity i ON i.id = h.identity_id
+LEFT JOIN portal_user u ON u.identity_id = h.identity_id AND u.party_id = h.party_id
 WHERE h.party_id = :party_id AND h.channel = :channel AND h.dead_at IS NULL
-  AND h.opted_out_at IS NULL AND i.disabled_at IS NULL
+  AND h.opted_out_at IS NULL AND i.disabled_at IS NULL AND u.disabled_at IS NULL
 ORDER BY coalesce(c.is_primary, false) DESC, h.created_at DESC, h.id LIMIT 1
 """
 OPTED_OUT = """

@@ -78,13 +78,14 @@ FROM portal_user u JOIN identity i ON i.id = u.identity_id WHERE u.party_id = :i
 """
 SEATS = """
 SELECT u.party_id, u.role, p.name AS party_name FROM portal_user u JOIN party p ON p.id = u.party_id
-WHERE u.identity_id = :id ORDER BY u.created_at
+WHERE u.identity_id = :id AND u.disabled_at IS NULL ORDER BY u.created_at
 """
 CHAT = """
 SELECT h.identity_id, h.party_id, i.name, u.role, coalesce(i.language, p.language) AS language
 FROM contact_channel h
 JOIN identity i ON i.id = h.identity_id AND i.disabled_at IS NULL
 JOIN portal_user u ON u.identity_id = h.identity_id AND u.party_id = h.party_id
+  AND u.disabled_at IS NULL
 JOIN party p ON p.id = h.party_id
 WHERE h.channel = 'telegram' AND h.address = :chat_id LIMIT 1
 """
