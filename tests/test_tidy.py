@@ -40,6 +40,7 @@ MAY_SPEAK = (
     "banking/formats.py",
     "kit/reading.py",
     "orders/wording.py",
+    "orders/spoken/",
     "imports/lists.py",
     "kit/templating.py",
     "templating.py",
