@@ -26,7 +26,7 @@ SELECT t.*, count(*) OVER () AS total_rows FROM (
 SORTS = {"name": "t.name", "code": "t.code", "on_hand": "t.on_hand", "category": "t.category"}
 ONE = """
 SELECT p.id, p.code, p.name, p.kind, p.unit, p.pack_size, p.description, p.retired_at, p.cost,
-  p.category_id, c.name AS category, coalesce(array_agg(b.code) FILTER (WHERE b.id IS NOT NULL),
+  p.category_id, p.series, c.name AS category, coalesce(array_agg(b.code) FILTER (WHERE b.id IS NOT NULL),
     '{}')
     AS barcodes
 FROM product p LEFT JOIN category c ON c.id = p.category_id LEFT JOIN barcode b ON b.product_id =
@@ -34,8 +34,8 @@ FROM product p LEFT JOIN category c ON c.id = p.category_id LEFT JOIN barcode b 
 WHERE p.id = :id GROUP BY p.tenant_id, p.id, c.name
 """
 CATEGORIES = """
-SELECT c.id, c.code, c.name, c.business_line, count(p.id) AS products FROM category c
-LEFT JOIN product p ON p.category_id = c.id AND p.retired_at IS NULL
+SELECT c.id, c.code, c.name, c.business_line, c.parent_id, c.path, count(p.id) AS products
+FROM category c LEFT JOIN product p ON p.category_id = c.id AND p.retired_at IS NULL
 GROUP BY c.tenant_id, c.id ORDER BY c.name
 """
 BY_TEXT = """
@@ -101,6 +101,7 @@ class Product:
     retired_at: datetime | None
     cost: Decimal | None
     category_id: UUID | None
+    series: str | None
     category: str | None
     barcodes: list[str]
 

@@ -10,6 +10,7 @@ from litestar import Request, Response, get, post
 from dilo.catalogue import actions as catalogue
 from dilo.catalogue import queries as goods
 from dilo.catalogue.actions import CategoryForm, ProductForm
+from dilo.catalogue.attributes import attribute_names, attributes_of
 from dilo.desk import queries
 from dilo.desk.forms import MoveForm, PriceForm
 from dilo.kit import clock, i18n, web
@@ -146,6 +147,8 @@ async def _product_form(form: Any, product: Any, status: int = 200) -> Response[
         form=form,
         product=product,
         categories=await goods.categories(),
+        attributes=(await attributes_of([product.id])).get(product.id, []) if product else [],
+        attribute_names=await attribute_names(),
     )
 
 
@@ -178,7 +181,8 @@ async def _save(request: Req, product: Any) -> Response[Any]:
             web.flash("success", "flash:saved")
             return web.redirect(f"/office/products/{saved}")
         except Refusal as refusal:
-            form.errors["code"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
+            field = "attributes" if refusal.code == "ATTRIBUTE_BAD" else "code"
+            form.errors[field] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
     return await _product_form(form, product, 422)
 
 

@@ -1,0 +1,79 @@
+"""Attributes of products: what the facets, the comparison and the matrix of variants stand on."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from dilo.catalogue.rules import Attribute, number_of, read_attributes
+from dilo.kit import db
+from dilo.kit.errors import Refusal
+
+OF = """
+SELECT product_id, name, value, number FROM product_attribute WHERE product_id = ANY(:products)
+ORDER BY product_id, position, name, number NULLS LAST, value
+"""
+NAMES = """
+SELECT name, count(*) AS products FROM product_attribute GROUP BY name ORDER BY 2 DESC, 1 LIMIT 60
+"""
+# What stays is not touched, so saving a form again changes no row.
+REPLACE = """
+WITH given AS (
+  SELECT * FROM unnest(CAST(:names AS text[]), CAST(:values AS text[]), CAST(:numbers AS numeric[]))
+    WITH ORDINALITY AS g(name, value, number, position)),
+gone AS (
+  DELETE FROM product_attribute a WHERE a.product_id = :product_id
+    AND NOT EXISTS (SELECT FROM given g WHERE g.name = a.name AND g.value = a.value))
+INSERT INTO product_attribute AS a (product_id, name, value, number, position)
+SELECT :product_id, name, value, number, position FROM given
+ON CONFLICT (tenant_id, product_id, name, value) DO UPDATE
+SET number = excluded.number, position = excluded.position
+WHERE (a.number, a.position) IS DISTINCT FROM (excluded.number, excluded.position)
+"""
+ADD = """
+INSERT INTO product_attribute (product_id, name, value, number, position)
+SELECT p.id, g.name, g.value, g.number, g.position
+FROM unnest(CAST(:codes AS text[]), CAST(:names AS text[]), CAST(:values AS text[]),
+    CAST(:numbers AS numeric[]), CAST(:positions AS int[])) AS g(code, name, value, number, position)
+JOIN product p ON p.code = g.code ON CONFLICT (tenant_id, product_id, name, value) DO NOTHING
+"""
+
+
+async def attributes_of(products: Sequence[UUID]) -> dict[UUID, list[Attribute]]:
+    """Of each product, in the order they were written."""
+    found: dict[UUID, list[Attribute]] = {}
+    for row in await db.rows(OF, products=list(products)):
+        found.setdefault(row["product_id"], []).append(
+            Attribute(row["name"], row["value"], row["number"])
+        )
+    return found
+
+
+async def attribute_names() -> list[str]:
+    """Names in use, the most used first: what people are offered so that they do not invent."""
+    return [row["name"] for row in await db.rows(NAMES)]
+
+
+async def set_attributes(product_id: UUID, text: str) -> None:
+    """``Name: value`` a line becomes what the product has. Raises ATTRIBUTE_BAD. The caller has
+    checked the verb."""
+    given, strange = read_attributes(text)
+    if strange:
+        raise Refusal("ATTRIBUTE_BAD", status=422, line=strange[0][:80])
+    await db.execute(
+        REPLACE,
+        product_id=product_id,
+        names=[one.name for one in given],
+        values=[one.value for one in given],
+        numbers=[one.number for one in given],
+    )
+
+
+async def add_attributes(rows: Sequence[tuple[str, str, str]]) -> None:
+    """(product's code, name, value) of many products in one statement; what is there stays."""
+    await db.execute(
+        ADD,
+        codes=[row[0] for row in rows],
+        names=[row[1] for row in rows],
+        values=[row[2] for row in rows],
+        numbers=[number_of(row[2]) for row in rows],
+        positions=list(range(1, len(rows) + 1)),
+    )
