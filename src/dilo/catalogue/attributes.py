@@ -32,7 +32,8 @@ ADD = """
 INSERT INTO product_attribute (product_id, name, value, number, position)
 SELECT p.id, g.name, g.value, g.number, g.position
 FROM unnest(CAST(:codes AS text[]), CAST(:names AS text[]), CAST(:values AS text[]),
-    CAST(:numbers AS numeric[]), CAST(:positions AS int[])) AS g(code, name, value, number, position)
+    CAST(:numbers AS numeric[]), CAST(:positions AS int[]))
+  AS g(code, name, value, number, position)
 JOIN product p ON p.code = g.code ON CONFLICT (tenant_id, product_id, name, value) DO NOTHING
 """
 

@@ -26,9 +26,8 @@ SELECT t.*, count(*) OVER () AS total_rows FROM (
 SORTS = {"name": "t.name", "code": "t.code", "on_hand": "t.on_hand", "category": "t.category"}
 ONE = """
 SELECT p.id, p.code, p.name, p.kind, p.unit, p.pack_size, p.description, p.retired_at, p.cost,
-  p.category_id, p.series, c.name AS category, coalesce(array_agg(b.code) FILTER (WHERE b.id IS NOT NULL),
-    '{}')
-    AS barcodes
+  p.category_id, p.series, c.name AS category,
+  coalesce(array_agg(b.code) FILTER (WHERE b.id IS NOT NULL), '{}') AS barcodes
 FROM product p LEFT JOIN category c ON c.id = p.category_id LEFT JOIN barcode b ON b.product_id =
   p.id
 WHERE p.id = :id GROUP BY p.tenant_id, p.id, c.name
