@@ -48,6 +48,10 @@ CORRUPTIONS = {
     "invoice-totals": "UPDATE invoice_line SET amount = amount + 1 WHERE tenant_id = $1",
     "invoice-items": "UPDATE open_item SET amount = amount + 1, open_amount = open_amount + 1 WHERE tenant_id = $1",
     "invoices-gapless": "UPDATE invoice SET number = 'INV-000009' WHERE tenant_id = $1 AND number = 'INV-000001'",
+    "bonus-liability": """INSERT INTO bonus_accrual (tenant_id, plan_id, line_id, party_id, currency,
+        accrued_on, fact_amount, attainment, bonus_percent, earned_amount, amount, entry_id)
+        SELECT $1, gen_random_uuid(), gen_random_uuid(), id, 'UAH', current_date, 1, 1, 1, 1, 1,
+        gen_random_uuid() FROM party WHERE tenant_id = $1 LIMIT 1""",
     "messages-held": """INSERT INTO outbox (tenant_id, channel, kind, dedupe_key, state, lease_until)
         VALUES ($1, 'sms', 'x', 'x', 'sending', now() - interval '2 hours')""",
 }

@@ -178,6 +178,18 @@ SELECT 'invoice' AS subject, max(v.number) AS id, count(*)::text AS found,
 FROM invoice v WHERE v.number ~ '^INV-[0-9]+$' AND v.import_id IS NULL
 HAVING count(*) <> max(substr(v.number, 5)::bigint)
 """
+BONUS_LIABILITY = """
+SELECT 'party' AS subject, coalesce(l.party_id, b.party_id)::text AS id,
+  coalesce(l.amount, 0)::text AS found, coalesce(b.amount, 0)::text AS expected
+FROM (SELECT party_id, currency, sum(credit - debit) AS amount FROM journal_line
+      WHERE account = '2200' GROUP BY party_id, currency) l
+FULL JOIN (
+  SELECT party_id, currency, sum(amount) AS amount FROM (
+    SELECT party_id, currency, amount FROM bonus_accrual
+    UNION ALL SELECT party_id, currency, -amount FROM bonus_payout) s
+  GROUP BY party_id, currency) b ON b.party_id = l.party_id AND b.currency = l.currency
+WHERE coalesce(l.amount, 0) <> coalesce(b.amount, 0)
+"""
 MESSAGES_HELD = """
 SELECT 'outbox' AS subject, id::text, lease_until::text AS found, 'sent or tried again' AS expected
 FROM outbox WHERE state = 'sending' AND lease_until < now() - interval '1 hour'
@@ -204,6 +216,7 @@ INVARIANTS: dict[str, str] = {
     "invoice-totals": INVOICE_TOTALS,
     "invoice-items": INVOICE_ITEMS,
     "invoices-gapless": INVOICES_GAPLESS,
+    "bonus-liability": BONUS_LIABILITY,
     "messages-held": MESSAGES_HELD,
 }
 

@@ -6,7 +6,7 @@ SALES = frozenset(
     "desk.read parties.read parties.edit catalogue.read prices.read stock.read orders.read "
     "orders.edit orders.submit orders.confirm orders.cancel overrides.request invoices.read "
     "receivables.read payments.read dunning.read dunning.promise shipments.read "
-    "writeoffs.request".split()
+    "writeoffs.request dealers.read dealers.edit".split()
 )
 WAREHOUSE = frozenset(
     "desk.read parties.read catalogue.read stock.read stock.edit orders.read shipments.read "
@@ -18,14 +18,16 @@ ACCOUNTANT = frozenset(
     "payments.allocate dunning.read dunning.promise dunning.run dunning.edit returns.accept "
     "shipments.read "
     "bills.read bills.record bills.pay payments.refund writeoffs.request banking.run "
-    "imports.run reports.read books.read books.close overrides.approve".split()
+    "imports.run reports.read books.read books.close overrides.approve dealers.read "
+    "bonuses.pay".split()
 )
 MANAGER = (
     SALES
     | WAREHOUSE
     | ACCOUNTANT
     | frozenset(
-        "writeoffs.approve credit.edit prices.edit catalogue.edit portal.invite bots.edit".split()
+        "writeoffs.approve credit.edit prices.edit catalogue.edit portal.invite bots.edit "
+        "dealers.close".split()
     )
 )
 OWNER = MANAGER | frozenset("people.edit tenant.edit".split())

@@ -110,7 +110,8 @@ class Document:
     """An invoice or a credit note about to be posted. ``total`` is the sum of its lines.
 
     ``original_*``: what the document says where its currency is not the balance's; the lines are in
-    the balance's currency at the rate of the day.
+    the balance's currency at the rate of the day. ``account``: what a credit note is charged to
+    where it takes back no sale.
     """
 
     kind: str
@@ -126,6 +127,7 @@ class Document:
     import_id: UUID | None = None
     original_currency: str | None = None
     original_total: Decimal | None = None
+    account: str = RETURNS
     id: UUID = field(default_factory=uuid7)
 
     @property
@@ -226,7 +228,7 @@ def _entry_of(document: Document, cuts: Cuts) -> Entry:
     """Pairs of lines for each business line, so that every cut of the books balances: the sale, and
     the cost of what left the shelf (a credit note puts it back)."""
     sold = document.kind == "invoice"
-    debit, credit = (RECEIVABLE, SALES) if sold else (RETURNS, RECEIVABLE)
+    debit, credit = (RECEIVABLE, SALES) if sold else (document.account, RECEIVABLE)
     party_id, branch = document.party_id, cuts.branches.get(document.party_id)
     spent, shelf = (COST, INVENTORY) if sold else (INVENTORY, COST)
     amounts: dict[tuple[str, str, str | None], Decimal] = {}

@@ -6,6 +6,7 @@ from uuid import UUID
 from bots.telegram import replies
 from bots.telegram.channel import Telegram
 from dilo.analytics import views
+from dilo.dealers import notices
 from dilo.dunning import actions as dunning
 from dilo.dunning import acts, pauses
 from dilo.messaging import actions as messaging
@@ -23,7 +24,10 @@ async def on_payment(payload: dict[str, Any]) -> None:
 
 
 # Who hears what; a hearer runs in the event's own transaction and may be asked again.
-HEARERS = {"payment_recorded": [on_payment, pauses.on_payment]}
+HEARERS = {
+    "payment_recorded": [on_payment, pauses.on_payment],
+    "bonus_paid": [on_payment],
+}
 
 
 def wire() -> None:
@@ -34,6 +38,7 @@ def wire() -> None:
     compose_with(dunning.KIND, dunning.compose, dunning.resends_unknown)
     compose_with("reconciliation", acts.compose)
     compose_with("reply", replies.compose)
+    compose_with(notices.KIND, notices.compose)
     compose_with(views.KIND, views.compose)
     compose_with(asking.KIND, asking.compose)
     use_channels(_channels())

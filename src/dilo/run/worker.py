@@ -15,6 +15,7 @@ import msgspec
 from arq.worker import Worker, func
 
 from dilo.analytics.views import plan_scheduled
+from dilo.dealers import jobs as dealers
 from dilo.dunning import actions as dunning
 from dilo.dunning.pauses import judge_promises
 from dilo.dunning.queries import policy_or_none
@@ -107,6 +108,7 @@ async def _plan(tenant_id: UUID) -> None:
     async with scope(tenant_id):
         await plan_scheduled()
         await judge_promises()
+        await dealers.daily()
         await dunning.monthly_interest()
         policy = await policy_or_none()
         if policy is not None and policy.active:

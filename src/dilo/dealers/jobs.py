@@ -1,0 +1,11 @@
+"""What a day brings to dealers; run often, it does each thing once and makes up missed days."""
+
+from dilo.dealers.bonuses import accrue
+from dilo.dealers.network import follow_tiers
+from dilo.dealers.plans import start_due
+
+
+async def daily() -> None:
+    await follow_tiers()
+    await start_due()
+    await accrue()

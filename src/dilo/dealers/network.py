@@ -1,0 +1,265 @@
+"""Who the dealers are: tiers with their history, territories by city, the directory."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Annotated
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from dilo.kit import db
+from dilo.kit.errors import NotFound, Refusal
+from dilo.kit.paging import Page, Paging
+from dilo.parties.queries import party
+from tenants import audit
+from tenants.actors import Actor
+from tenants.scope import current_tenant
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
+CITIES_MAX = 500
+TIERS = """
+SELECT t.id, t.name, t.threshold_amount, t.segment, t.note,
+  (SELECT count(*) FROM party p WHERE 'dealer' = ANY(p.roles) AND p.closed_at IS NULL
+   AND dealer_tier_on(p.id, :on) = t.id) AS dealers
+FROM dealer_tier t WHERE t.retired_at IS NULL ORDER BY t.threshold_amount DESC, t.name
+"""
+SAVE_TIER = """
+INSERT INTO dealer_tier (name, threshold_amount, segment, note)
+VALUES (:name, :threshold_amount, :segment, :note)
+ON CONFLICT (tenant_id, name) DO UPDATE SET threshold_amount = excluded.threshold_amount,
+  segment = excluded.segment, note = excluded.note, retired_at = NULL RETURNING id
+"""
+GRANT = """
+INSERT INTO dealer_tier_grant (party_id, tier_id, since, reason, granted_by)
+VALUES (:party_id, :tier_id, :since, :reason, :by)
+"""
+# What the tier gives: its price segment, kept by hand so that no rule takes it back.
+SEGMENT = """
+UPDATE party p SET segment = t.segment, segment_by_hand = true FROM dealer_tier t
+WHERE p.id = :party_id AND t.id = dealer_tier_on(p.id, :on) AND t.segment IS NOT NULL
+"""
+FOLLOW = """
+UPDATE party p SET segment = t.segment, segment_by_hand = true
+FROM dealer_tier_grant g JOIN dealer_tier t ON t.id = g.tier_id
+WHERE g.party_id = p.id AND g.since = :on AND t.id = dealer_tier_on(p.id, :on)
+  AND t.segment IS NOT NULL AND p.segment IS DISTINCT FROM t.segment
+"""
+GRANTS = """
+SELECT g.since, t.name AS tier, g.reason, g.granted_by, g.granted_at FROM dealer_tier_grant g
+LEFT JOIN dealer_tier t ON t.id = g.tier_id WHERE g.party_id = :party_id
+ORDER BY g.since DESC, g.id DESC LIMIT 50
+"""
+TERRITORIES = """
+SELECT t.id, t.name, t.manager_id, i.name AS manager,
+  coalesce(array_agg(c.city ORDER BY c.city) FILTER (WHERE c.city IS NOT NULL), '{}') AS cities
+FROM territory t LEFT JOIN territory_city c ON c.territory_id = t.id
+LEFT JOIN identity i ON i.id = t.manager_id
+GROUP BY t.tenant_id, t.id, i.name ORDER BY t.name
+"""
+OVERLAPS = """
+SELECT min(c.city) AS city, array_agg(t.name ORDER BY t.name) AS territories
+FROM territory_city c JOIN territory t ON t.id = c.territory_id
+GROUP BY c.city_key HAVING count(*) > 1 ORDER BY 1
+"""
+SAVE_TERRITORY = """
+INSERT INTO territory (name, manager_id) VALUES (:name, :manager_id)
+ON CONFLICT (tenant_id, name) DO UPDATE SET manager_id = excluded.manager_id RETURNING id
+"""
+CITIES = """
+WITH gone AS (DELETE FROM territory_city WHERE territory_id = :id AND city <> ALL(:cities))
+INSERT INTO territory_city (territory_id, city) SELECT :id, unnest(CAST(:cities AS text[]))
+ON CONFLICT DO NOTHING
+"""
+DEALERS = """
+SELECT t.*, count(*) OVER () AS total_rows FROM (
+  SELECT p.id, p.code, p.name, p.city, p.segment, p.currency, p.owner_id, o.name AS owner,
+    x.name AS tier, x.id AS tier_id, p.parent_id, f.name AS parent_name,
+    (SELECT string_agg(r.name, ', ' ORDER BY r.name) FROM territory_city c
+     JOIN territory r ON r.id = c.territory_id WHERE c.city_key = lower(p.city)) AS territory,
+    coalesce(b.receivable, 0) - coalesce(b.credit, 0) AS balance,
+    coalesce((SELECT sum(CASE v.kind WHEN 'invoice' THEN v.total ELSE -v.total END) FROM invoice v
+      WHERE v.party_id = p.id AND v.currency = p.currency
+        AND v.issued_on > CAST(:on AS date) - 365), 0) AS turnover
+  FROM party p LEFT JOIN party_balance b ON b.party_id = p.id AND b.currency = p.currency
+  LEFT JOIN identity o ON o.id = p.owner_id LEFT JOIN party f ON f.id = p.parent_id
+  LEFT JOIN dealer_tier x ON x.id = dealer_tier_on(p.id, :on)
+  WHERE 'dealer' = ANY(p.roles) AND p.closed_at IS NULL
+    AND (:search = '' OR strpos(p.search, :search) > 0)
+    AND (CAST(:tier_id AS uuid) IS NULL OR x.id = :tier_id)
+    AND (CAST(:owner_id AS uuid) IS NULL OR p.owner_id = :owner_id)
+    AND (CAST(:territory_id AS uuid) IS NULL OR EXISTS (SELECT 1 FROM territory_city c
+      WHERE c.territory_id = :territory_id AND c.city_key = lower(p.city)))) t
+"""
+SORTS = {
+    "name": "t.name",
+    "code": "t.code",
+    "city": "t.city",
+    "tier": "t.tier",
+    "territory": "t.territory",
+    "balance": "t.balance",
+    "turnover": "t.turnover",
+    "owner": "t.owner",
+}
+
+
+class TierForm(msgspec.Struct):
+    name: Name
+    threshold_amount: Decimal = Decimal(0)
+    segment: Annotated[str, msgspec.Meta(max_length=80)] | None = None
+    note: Annotated[str, msgspec.Meta(max_length=300)] | None = None
+
+
+class GrantForm(msgspec.Struct):
+    """No tier takes the tier away."""
+
+    since: date
+    tier: UUID | None = None
+    reason: Annotated[str, msgspec.Meta(max_length=300)] | None = None
+
+
+class TerritoryForm(msgspec.Struct):
+    """``cities``: one a line or separated by commas."""
+
+    name: Name
+    cities: Annotated[str, msgspec.Meta(max_length=20000)] = ""
+    manager: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dealer:
+    """``turnover``: invoiced less credited in a year."""
+
+    id: UUID
+    code: str
+    name: str
+    city: str | None
+    segment: str | None
+    currency: str
+    owner_id: UUID | None
+    owner: str | None
+    tier: str | None
+    tier_id: UUID | None
+    parent_id: UUID | None
+    parent_name: str | None
+    territory: str | None
+    balance: Decimal
+    turnover: Decimal
+
+
+async def tiers() -> list[db.Row]:
+    return await db.rows(TIERS, on=current_tenant().today())
+
+
+async def save_tier(actor: Actor, form: TierForm) -> UUID:
+    """By its name: said again, it is changed. Raises FORBIDDEN, AMOUNT_BAD."""
+    actor.require("dealers.edit")
+    amount = form.threshold_amount
+    if not amount.is_finite() or not 0 <= amount < 10**16 or amount != round(amount, 2):
+        raise Refusal("AMOUNT_BAD", status=422)
+    saved = await db.value(SAVE_TIER, **msgspec.structs.asdict(form))
+    await audit.note(actor, "dealers.tier", "dealer_tier", saved, after={"name": form.name})
+    return saved
+
+
+async def retire_tier(actor: Actor, tier_id: UUID) -> None:
+    """Who has it keeps it until granted another. Raises FORBIDDEN, NOT_FOUND."""
+    actor.require("dealers.edit")
+    if not await db.execute("UPDATE dealer_tier SET retired_at = now() WHERE id = :id", id=tier_id):
+        raise NotFound
+    await audit.note(actor, "dealers.tier_gone", "dealer_tier", tier_id)
+
+
+async def grant_tier(actor: Actor, party_id: UUID, form: GrantForm) -> None:
+    """From a day on. The tier's price segment follows at once where the day has come.
+
+    Raises FORBIDDEN, NOT_FOUND, NOT_A_DEALER.
+    """
+    actor.require("dealers.edit")
+    dealer = await party(party_id)
+    if "dealer" not in dealer.roles:
+        raise Refusal("NOT_A_DEALER", status=422, name=dealer.name)
+    try:
+        async with db.savepoint():
+            await db.execute(
+                GRANT,
+                party_id=party_id,
+                tier_id=form.tier,
+                since=form.since,
+                reason=form.reason,
+                by=actor.name,
+            )
+    except asyncpg.ForeignKeyViolationError:
+        raise NotFound from None
+    await db.execute(SEGMENT, party_id=party_id, on=current_tenant().today())
+    await audit.note(actor, "dealers.grant", "party", party_id, after={"since": str(form.since)})
+
+
+async def follow_tiers() -> int:
+    """Tiers that begin today bring their price segment. Returns how many dealers it changed."""
+    return await db.execute(FOLLOW, on=current_tenant().today())
+
+
+async def grants_of(party_id: UUID) -> list[db.Row]:
+    return await db.rows(GRANTS, party_id=party_id)
+
+
+async def territories() -> list[db.Row]:
+    return await db.rows(TERRITORIES)
+
+
+async def overlaps() -> list[db.Row]:
+    """Cities that belong to more than one territory."""
+    return await db.rows(OVERLAPS)
+
+
+async def save_territory(actor: Actor, form: TerritoryForm) -> UUID:
+    """By its name; the cities given are all it has. Raises FORBIDDEN, NOT_FOUND, TOO_MANY_LINES."""
+    actor.require("dealers.edit")
+    given = (part.strip()[:80] for part in form.cities.replace("\n", ",").split(","))
+    cities = list({city.lower(): city for city in given if city}.values())
+    if len(cities) > CITIES_MAX:
+        raise Refusal("TOO_MANY_LINES", status=422, most=CITIES_MAX)
+    try:
+        async with db.savepoint():
+            saved = await db.value(SAVE_TERRITORY, name=form.name, manager_id=form.manager)
+    except asyncpg.ForeignKeyViolationError:
+        raise NotFound from None
+    await db.execute(CITIES, id=saved, cities=cities)
+    await audit.note(actor, "dealers.territory", "territory", saved, after={"name": form.name})
+    return saved
+
+
+async def drop_territory(actor: Actor, territory_id: UUID) -> None:
+    """Raises FORBIDDEN, NOT_FOUND, IN_USE (news were addressed to it)."""
+    actor.require("dealers.edit")
+    try:
+        async with db.savepoint():
+            gone = await db.execute("DELETE FROM territory WHERE id = :id", id=territory_id)
+    except asyncpg.ForeignKeyViolationError:
+        raise Refusal("IN_USE") from None
+    if not gone:
+        raise NotFound
+    await audit.note(actor, "dealers.territory_gone", "territory", territory_id)
+
+
+async def dealers(
+    paging: Paging,
+    *,
+    search: str = "",
+    tier_id: UUID | None = None,
+    territory_id: UUID | None = None,
+    owner_id: UUID | None = None,
+) -> Page[Dealer]:
+    found = await db.rows(
+        f"{DEALERS} ORDER BY {paging.order_by(SORTS, 'name')}, t.id LIMIT :size OFFSET :offset",
+        search=search.lower().strip(),
+        tier_id=tier_id,
+        territory_id=territory_id,
+        owner_id=owner_id,
+        on=current_tenant().today(),
+        size=paging.size,
+        offset=paging.offset,
+    )
+    return db.page_of(Dealer, found, paging)
