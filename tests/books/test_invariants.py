@@ -17,6 +17,7 @@ from dilo.payables import queries
 from dilo.payables.actions import BillForm, record_bill
 from dilo.payments.actions import RecordPayment, record_payment, reverse_payment
 from dilo.payments.netting import net
+from dilo.promotions.actions import CouponForm, PromotionForm, add_coupon, add_promotion
 from dilo.run.embedded import Servers
 from tenants.scope import scope
 
@@ -41,6 +42,10 @@ CORRUPTIONS = {
     "stock-on-hand": "UPDATE stock_level SET on_hand = on_hand + 1 WHERE tenant_id = $1",
     "stock-reserved": "UPDATE stock_level SET reserved = reserved + 1 WHERE tenant_id = $1 AND on_hand > reserved + 1",
     "reserved-for-orders": "UPDATE reservation SET quantity = quantity + 1 WHERE tenant_id = $1",
+    "promotions-spent": "UPDATE promotion SET spent_amount = spent_amount + 1 WHERE tenant_id = $1",
+    "discounts-accrued": """UPDATE sales_order_line SET price_source = price_source || '{"given": "0.01"}'
+        WHERE tenant_id = $1""",
+    "coupons-counted": "UPDATE coupon SET uses = uses + 1 WHERE tenant_id = $1",
     "order-totals": "UPDATE sales_order SET total = total + 1 WHERE tenant_id = $1",
     "order-shipped": """UPDATE sales_order_line SET shipped_quantity = quantity
         WHERE tenant_id = $1 AND shipped_quantity < quantity""",
@@ -59,6 +64,11 @@ CORRUPTIONS = {
 
 async def live(town: Cast) -> None:
     """Every verb once: partial shipment, invoice, payment, reversal, return, hold, cancellation."""
+    today = town.tenant.today()
+    await add_promotion(
+        town.olena, PromotionForm("x", "percent", D(5), today, budget_amount=D(9999))
+    )
+    await add_coupon(town.olena, CouponForm("X", "percent", D(1), today))
     placed = await actions.place_order(
         town.max, order_of(town, "D-1", ("LAMP-1", 10), ("CABLE-3", 4))
     )

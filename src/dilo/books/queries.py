@@ -138,6 +138,32 @@ FROM (SELECT l.id, l.quantity - l.shipped_quantity AS quantity FROM sales_order_
       WHERE l.quantity > l.shipped_quantity) w
 FULL JOIN reservation r ON r.source_id = w.id
 WHERE coalesce(r.quantity, 0) <> coalesce(w.quantity, 0)
+  AND (w.id IS NOT NULL OR NOT EXISTS (
+    SELECT 1 FROM sales_order_line l JOIN sales_order o ON o.id = l.order_id
+    WHERE l.id = r.source_id AND o.state = 'on_hold' AND l.quantity = r.quantity))
+"""
+PROMOTIONS_SPENT = """
+SELECT 'promotion' AS subject, f.id::text, f.spent_amount::text AS found,
+  coalesce(a.amount, 0)::text AS expected
+FROM promotion f LEFT JOIN (
+  SELECT promotion_id, sum(amount) AS amount FROM promotion_accrual GROUP BY promotion_id) a
+  ON a.promotion_id = f.id
+WHERE f.spent_amount <> coalesce(a.amount, 0)
+"""
+DISCOUNTS_ACCRUED = """
+SELECT 'sales_order_line' AS subject, l.id::text, coalesce(a.amount, 0)::text AS found,
+  l.price_source ->> 'given' AS expected
+FROM sales_order_line l JOIN sales_order o ON o.id = l.order_id
+  AND o.state NOT IN ('closed', 'cancelled')
+LEFT JOIN (SELECT order_id, line_no, sum(amount) AS amount FROM promotion_accrual
+           GROUP BY order_id, line_no) a ON a.order_id = l.order_id AND a.line_no = l.line_no
+WHERE coalesce((l.price_source ->> 'given')::numeric, 0) <> coalesce(a.amount, 0)
+"""
+COUPONS_COUNTED = """
+SELECT 'coupon' AS subject, c.id::text, c.uses::text AS found, coalesce(u.uses, 0)::text AS expected
+FROM coupon c LEFT JOIN (SELECT coupon_id, count(*) AS uses FROM coupon_use
+                         WHERE given_back_at IS NULL GROUP BY coupon_id) u ON u.coupon_id = c.id
+WHERE c.uses <> coalesce(u.uses, 0)
 """
 ORDER_TOTALS = """
 SELECT 'sales_order' AS subject, o.id::text, o.total::text AS found,
@@ -210,6 +236,9 @@ INVARIANTS: dict[str, str] = {
     "stock-on-hand": STOCK_ON_HAND,
     "stock-reserved": STOCK_RESERVED,
     "reserved-for-orders": RESERVED_FOR_ORDERS,
+    "promotions-spent": PROMOTIONS_SPENT,
+    "discounts-accrued": DISCOUNTS_ACCRUED,
+    "coupons-counted": COUPONS_COUNTED,
     "order-totals": ORDER_TOTALS,
     "order-shipped": ORDER_SHIPPED,
     "orders-judged": ORDERS_JUDGED,

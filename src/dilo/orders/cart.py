@@ -13,7 +13,7 @@ from dilo.orders.facts import Verdict
 from dilo.orders.queries import last_verdicts
 from tenants.actors import Actor
 
-Door = Literal["office", "portal", "telegram", "sms", "api"]
+Door = Literal["office", "portal", "telegram", "sms", "api", "shop"]
 PUT = """
 INSERT INTO cart AS c (identity_id, party_id, product_id, quantity)
 SELECT :identity_id, :party_id, id, :quantity FROM product WHERE id = :product_id

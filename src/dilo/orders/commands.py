@@ -22,17 +22,22 @@ class LineInput(msgspec.Struct, frozen=True):
 
 
 class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """``key`` is the door's idempotency key. Without ``submit`` the order stays a draft."""
+    """``key`` is the door's idempotency key. Without ``submit`` the order stays a draft.
+
+    ``keep_stock``: a held order keeps its goods while its buyer pays (the shop).
+    """
 
     party_id: UUID
     lines: list[LineInput]
     key: str
-    door: Literal["office", "portal", "telegram", "sms", "api"]
+    door: Literal["office", "portal", "telegram", "sms", "api", "shop"]
     comment: str | None = None
     ship_on: date | None = None
     warehouse_id: UUID | None = None
     submit: bool = True
     by: Literal["code", "id"] = "code"
+    coupon: str | None = None
+    keep_stock: bool = False
 
 
 class Promised(msgspec.Struct, frozen=True):

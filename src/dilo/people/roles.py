@@ -6,7 +6,7 @@ SALES = frozenset(
     "desk.read parties.read parties.edit catalogue.read prices.read stock.read orders.read "
     "orders.edit orders.submit orders.confirm orders.cancel overrides.request invoices.read "
     "receivables.read payments.read dunning.read dunning.promise shipments.read "
-    "writeoffs.request dealers.read dealers.edit".split()
+    "writeoffs.request promotions.read dealers.read dealers.edit".split()
 )
 WAREHOUSE = frozenset(
     "desk.read parties.read catalogue.read stock.read stock.edit orders.read shipments.read "
@@ -26,6 +26,7 @@ MANAGER = (
     | WAREHOUSE
     | ACCOUNTANT
     | frozenset(
+        "promotions.edit shop.edit shop.privacy "
         "writeoffs.approve credit.edit prices.edit catalogue.edit portal.invite bots.edit "
         "dealers.close".split()
     )

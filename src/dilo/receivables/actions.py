@@ -42,14 +42,16 @@ INVOICE_LINES = """
 INSERT INTO invoice_line (invoice_id, line_no, product_id, order_line_id, description, quantity,
   price, amount, business_line, cost_amount, list_amount, promotion_amount)
 SELECT n.*, round(n.quantity * p.cost, 2), round(n.quantity * base.price, 2),
-  CASE WHEN base.promoted THEN greatest(round(n.quantity * base.price, 2) - n.amount, 0) ELSE 0 END
+  CASE WHEN base.promoted THEN greatest(round(n.quantity * base.price, 2) - n.amount, 0)
+    ELSE coalesce(round(base.given * n.quantity / base.ordered, 2), 0) END
 FROM unnest(:invoices::uuid[], :line_nos::int[], :products::uuid[], :order_lines::uuid[],
   :descriptions::text[], :quantities::numeric[], :prices::numeric[], :amounts::numeric[],
   :business_lines::text[]) AS n(invoice_id, line_no, product_id, order_line_id, description,
   quantity, price, amount, business_line)
 JOIN product p ON p.id = n.product_id
 LEFT JOIN LATERAL (
-  SELECT i.price, coalesce(w.is_promotion, false) AS promoted
+  SELECT i.price, coalesce(w.is_promotion, false) AS promoted, o.quantity AS ordered,
+    (o.price_source ->> 'given')::numeric AS given
   FROM invoice v JOIN sales_order_line o ON o.id = n.order_line_id
   JOIN price_list b ON b.currency = v.currency
   JOIN price_assignment a ON a.price_list_id = b.id AND a.scope = 'base'

@@ -14,6 +14,7 @@ import dilo.dunning.collections
 import dilo.dunning.pages
 import dilo.imports.pages
 import dilo.payables.pages
+import dilo.promotions.pages
 import portal.routes
 from api.keys import key_at_door
 from bots.telegram import webhook
@@ -36,6 +37,7 @@ ROUTES: list[Any] = [
     *dilo.dunning.pages.routes,
     *dilo.imports.pages.routes,
     *dilo.payables.pages.routes,
+    *dilo.promotions.pages.routes,
 ]
 
 

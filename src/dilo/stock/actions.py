@@ -108,10 +108,9 @@ async def reserve(warehouse_id: UUID, wanted: Sequence[Wanted]) -> None:
         raise Refusal("STOCK_SHORT")
 
 
-async def release(sources: Sequence[UUID]) -> None:
-    """Frees what the order lines held."""
-    if sources:
-        await db.execute(RELEASE, sources=list(sources))
+async def release(sources: Sequence[UUID]) -> int:
+    """Frees what the order lines held. Returns how many levels changed."""
+    return await db.execute(RELEASE, sources=list(sources)) if sources else 0
 
 
 async def ship(warehouse_id: UUID, shipment_id: UUID, gone: Sequence[Wanted]) -> None:

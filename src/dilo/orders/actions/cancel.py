@@ -6,6 +6,7 @@ from dilo.kit import clock, db
 from dilo.kit.errors import Refusal
 from dilo.orders.actions.decision import own_party
 from dilo.orders.queries import OrderHead, locked_head, order_head, order_lines
+from dilo.promotions.accruals import give_back
 from dilo.receivables.actions import lock_balance
 from dilo.stock.actions import lock_levels, release
 from tenants import audit
@@ -53,16 +54,18 @@ async def _locked(actor: Actor, order_id: UUID) -> OrderHead:
 async def _end(actor: Actor, head: OrderHead, state: str, reason: str) -> None:
     if not reason.strip():
         raise Refusal("REASON_MISSING", status=422)
-    if head.state in ("confirmed", "partially_shipped"):
+    if head.state in ("on_hold", "confirmed", "partially_shipped"):
         lines = await order_lines(head.id)
         await lock_levels(head.warehouse_id, [line.product_id for line in lines])
         await release([line.id for line in lines])
+    if head.state in ("confirmed", "partially_shipped"):
         await db.execute(
             UNEXPOSE,
             party_id=head.party_id,
             currency=head.currency,
             amount=head.total - head.shipped_amount,
         )
+    await give_back(head.id, shipped_stay=state == "closed")
     await db.execute(DROP_HELD, id=head.id)
     await db.execute(CANCEL, id=head.id, state=state, now=clock.now(), reason=reason.strip())
     await audit.note(

@@ -7,13 +7,15 @@ from uuid import UUID
 from dilo.kit import clock, db
 from dilo.kit.errors import Refusal
 from dilo.orders.actions.decision import judge, keep_evaluation, line_facts, own_party
-from dilo.orders.actions.place import line_columns, price_lines, total_of
+from dilo.orders.actions.place import accrue, given_of, line_columns, price_lines, total_of
 from dilo.orders.commands import LineInput, Placed
 from dilo.orders.facts import CONFIRMATION, Verdict
 from dilo.orders.queries import OrderHead, OrderLine, locked_head, order_head, order_lines, terms_of
 from dilo.orders.rules import passes
+from dilo.promotions.accruals import give_back, spend
+from dilo.promotions.queries import coupon_of_order
 from dilo.receivables.actions import Balance, lock_balance
-from dilo.stock.actions import Wanted, lock_levels, reserve
+from dilo.stock.actions import Wanted, lock_levels, release, reserve
 from tenants import audit
 from tenants.actors import Actor
 from tenants.scope import current_tenant
@@ -63,11 +65,12 @@ async def submit_order(actor: Actor, order_id: UUID, version: int | None = None)
         raise Refusal("CHANGED_MEANWHILE", number=head.number)
     if head.state not in ("draft", "on_hold"):
         raise Refusal("WRONG_STATE", number=head.number, state=head.state)
+    kept = await _kept_stock(head)
     verdicts, lines = await _judged(head, balance)
     state = "confirmed" if passes(verdicts) else "on_hold"
     await db.execute(SETTLE, id=order_id, state=state, now=clock.now())
     await keep_evaluation(order_id, CONFIRMATION, verdicts, state == "confirmed")
-    if state == "confirmed":
+    if state == "confirmed" or kept:
         await reserve(head.warehouse_id, _wanted(lines))
     await audit.note(
         actor,
@@ -78,6 +81,16 @@ async def submit_order(actor: Actor, order_id: UUID, version: int | None = None)
         after={"state": state},
     )
     return Placed(head.id, head.number, state, head.total, head.currency, verdicts)
+
+
+async def _kept_stock(head: OrderHead) -> bool:
+    """A held order that keeps its goods gives them up for the asking, under the lock of the
+    levels, so that they are counted as free for itself and for nobody else."""
+    if head.state != "on_hold":
+        return False
+    lines = await order_lines(head.id)
+    await lock_levels(head.warehouse_id, [line.product_id for line in lines])
+    return await release([line.id for line in lines]) > 0
 
 
 def _told(head: OrderHead, verdicts: list[Verdict], *, repeated: bool) -> Placed:
@@ -133,11 +146,15 @@ async def edit_draft(
     if head.version != version:
         raise Refusal("CHANGED_MEANWHILE", number=head.number)
     terms = await terms_of(head.party_id, current_tenant().today(), head.warehouse_id)
-    fresh = await price_lines(terms, lines, by)
+    coupon = await coupon_of_order(order_id)
+    await give_back(order_id)
+    fresh = await price_lines(terms, lines, by, None, coupon)
+    await spend(head.party_id, given_of(fresh))
     await db.execute(
         REPLACE_LINES, id=order_id, total=total_of(fresh), comment=comment, ship_on=ship_on
     )
     await db.execute(ADD_LINES, id=order_id, **line_columns(fresh))
+    await accrue(order_id, head.party_id, fresh)
     await audit.note(
         actor,
         "orders.edit",
@@ -155,5 +172,6 @@ async def reopen_order(actor: Actor, order_id: UUID) -> None:
     own_party(actor, head.party_id)
     if head.state != "on_hold":
         raise Refusal("WRONG_STATE", number=head.number, state=head.state)
+    await _kept_stock(head)
     await db.execute(REOPEN, id=order_id)
     await audit.note(actor, "orders.reopen", "sales_order", order_id)

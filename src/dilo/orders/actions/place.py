@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -18,6 +19,8 @@ from dilo.orders.facts import CONFIRMATION, DISPATCH, Verdict
 from dilo.orders.queries import Terms, last_verdicts, terms_of
 from dilo.orders.rules import passes
 from dilo.pricing.queries import Buyer, Priced, priced
+from dilo.promotions import accruals
+from dilo.promotions.rules import Given, Reduced
 from dilo.receivables.actions import Balance, lock_balance
 from dilo.stock.actions import Wanted, lock_levels, reserve
 from tenants.actors import Actor
@@ -64,7 +67,7 @@ SELECT number FROM placed
 
 @dataclass(frozen=True, slots=True)
 class NewLine:
-    """A line about to be written: what was asked, at whose price."""
+    """A line about to be written: what was asked, at whose price, less what promotions gave."""
 
     id: UUID
     line_no: int
@@ -74,6 +77,12 @@ class NewLine:
     amount: Decimal
     comment: str | None
     promised_by: str | None = None
+    given: tuple[Given, ...] = ()
+
+    @property
+    def list_amount(self) -> Decimal:
+        """Before promotions."""
+        return self.amount + sum((one.amount for one in self.given), ZERO)
 
     @property
     def product_id(self) -> UUID:
@@ -90,7 +99,8 @@ async def place_order(
     gates are asked all the same.
 
     Returns Placed: confirmed, on_hold with verdicts, or draft. Raises FORBIDDEN, NOT_FOUND,
-    EMPTY_ORDER, TOO_MANY_LINES, QUANTITY_BAD, UNKNOWN_PRODUCTS, NO_PRICE, NO_WAREHOUSE, KEY_REUSED.
+    EMPTY_ORDER, TOO_MANY_LINES, QUANTITY_BAD, UNKNOWN_PRODUCTS, NO_PRICE, NO_WAREHOUSE,
+    KEY_REUSED, and what promotions say: PROMOTION_SPENT, COUPON_UNKNOWN, COUPON_USED and the like.
     """
     actor.require("orders.submit" if command.submit else "orders.edit")
     own_party(actor, command.party_id)
@@ -100,7 +110,7 @@ async def place_order(
     if repeated:
         return repeated
     terms = await terms_of(command.party_id, current_tenant().today(), command.warehouse_id)
-    lines = await price_lines(terms, command.lines, command.by, promised)
+    lines = await price_lines(terms, command.lines, command.by, promised, command.coupon)
     if not command.submit:
         return await _write(actor, command, terms, lines, request, "draft", [])
     balance = await lock_balance(terms.party_id, terms.currency)
@@ -110,7 +120,7 @@ async def place_order(
     verdicts = await _judged(terms, lines, balance)
     state = "confirmed" if passes(verdicts) else "on_hold"
     placed = await _write(actor, command, terms, lines, request, state, verdicts)
-    if state == "confirmed":
+    if state == "confirmed" or (command.keep_stock and not short_of_stock(verdicts)):
         await reserve(warehouse_of(terms), wanted_of(lines))
     return placed
 
@@ -119,7 +129,7 @@ async def preview_order(actor: Actor, command: PlaceOrder) -> tuple[list[NewLine
     """What would happen: the same prices and gates, nothing written, nothing kept."""
     own_party(actor, command.party_id)
     terms = await terms_of(command.party_id, current_tenant().today(), command.warehouse_id)
-    lines = await price_lines(terms, command.lines, command.by)
+    lines = await price_lines(terms, command.lines, command.by, None, command.coupon)
     balance = await lock_balance(terms.party_id, terms.currency)
     return lines, await _judged(terms, lines, balance)
 
@@ -130,6 +140,10 @@ async def credit_standing(actor: Actor, party_id: UUID) -> list[Verdict]:
     terms = await terms_of(party_id, current_tenant().today())
     balance = await lock_balance(party_id, terms.currency)
     return await judge(terms, balance, (), ZERO, stage=DISPATCH, order_id=None)
+
+
+def short_of_stock(verdicts: Sequence[Verdict]) -> bool:
+    return any(v.gate == "STOCK" and not v.passed for v in verdicts)
 
 
 def warehouse_of(terms: Terms) -> UUID:
@@ -143,9 +157,16 @@ def buyer_of(terms: Terms) -> Buyer:
 
 
 async def price_lines(
-    terms: Terms, asked: Sequence[LineInput], by: str, promised: Promised | None = None
+    terms: Terms,
+    asked: Sequence[LineInput],
+    by: str,
+    promised: Promised | None = None,
+    coupon: str | None = None,
 ) -> list[NewLine]:
-    """Everyone's own price, in one query. Raises what place_order says about lines."""
+    """Everyone's own price in one query, less promotions. Raises what place_order says of lines.
+
+    A promised price is the last word: no promotion is taken off it.
+    """
     if not asked:
         raise Refusal("EMPTY_ORDER", status=422)
     if len(asked) > LINES_MAX:
@@ -173,7 +194,24 @@ async def price_lines(
     ]
     if total_of(lines) > AMOUNT_MAX:
         raise Refusal("QUANTITY_BAD", status=422, product=lines[0].found.code)
-    return lines
+    return lines if promised else await _reduced(terms, lines, coupon)
+
+
+async def _reduced(terms: Terms, lines: list[NewLine], coupon: str | None) -> list[NewLine]:
+    """Promotions and the coupon: the same for every door, because every door comes here."""
+    found = await accruals.reduce(
+        [Reduced(line.quantity, line.amount, line.found.kind != "service") for line in lines],
+        [line.product_id for line in lines],
+        terms.segment,
+        current_tenant().today(),
+        coupon,
+    )
+    return [
+        replace(line, price=less.price, amount=less.amount, given=less.given)
+        if less.given
+        else line
+        for line, less in zip(lines, found, strict=True)
+    ]
 
 
 def _new_line(line_no: int, found: Priced, asked: LineInput, promised: Promised | None) -> NewLine:
@@ -230,15 +268,30 @@ async def _placed_before(key: str, request: bytes) -> Placed | None:
     )
 
 
-def source_of(line: NewLine) -> dict[str, str | None]:
-    """What gave the price, kept on the line for whoever asks later; beside a promise, the list."""
+def source_of(line: NewLine) -> dict[str, Any]:
+    """What gave the price and what promotions took off; beside a promise, the list."""
     found = line.found
     promise = {"promise": line.promised_by, "list_price": str(found.price or "")}
-    return (promise if line.promised_by else {}) | {
+    source: dict[str, Any] = (promise if line.promised_by else {}) | {
         "list": found.list_code,
         "scope": found.scope,
         "from": str(found.min_quantity) if found.min_quantity is not None else None,
     }
+    if line.given:
+        source["list_amount"] = str(line.list_amount)
+        source["given"] = str(line.list_amount - line.amount)
+        source["promotions"] = [{"name": g.name, "amount": str(g.amount)} for g in line.given]
+    return source
+
+
+async def accrue(order_id: UUID, party_id: UUID, lines: Sequence[NewLine]) -> None:
+    await accruals.accrue(
+        order_id, party_id, [(line.line_no, line.product_id, line.given) for line in lines]
+    )
+
+
+def given_of(lines: Sequence[NewLine]) -> list[Given]:
+    return [one for line in lines for one in line.given]
 
 
 def line_columns(lines: Sequence[NewLine]) -> dict[str, object]:
@@ -265,6 +318,7 @@ async def _write(
     verdicts: Sequence[Verdict],
 ) -> Placed:
     order_id, total = uuid7(), total_of(lines)
+    await accruals.spend(terms.party_id, given_of(lines))
     number = await db.value(
         INSERT,
         id=order_id,
@@ -286,4 +340,5 @@ async def _write(
         verdicts=kept(verdicts),
         **line_columns(lines),
     )
+    await accrue(order_id, terms.party_id, lines)
     return Placed(order_id, number, state, total, terms.currency, list(verdicts))
