@@ -81,7 +81,7 @@ def promoted(lines: Sequence[Reduced], offers: Sequence[Sequence[Offer]]) -> lis
     for line, of_line in zip(lines, offers, strict=True):
         best = _best(line, of_line, left)
         for given in best.given:
-            if given.promotion_id in left:
+            if given.promotion_id and given.promotion_id in left:
                 left[given.promotion_id] -= given.amount
         found.append(best)
     return found
@@ -138,7 +138,8 @@ def _cut(lines: Sequence[Reduced], coupon: CouponTerms) -> list[Reduced]:
         if coupon.kind == "percent"
         else min(round_money(coupon.value), goods)
     )
-    done, seen, found = ZERO, ZERO, []
+    done, seen = ZERO, ZERO
+    found: list[Reduced] = []
     for line in lines:
         if not line.is_goods or not goods:
             found.append(line)
