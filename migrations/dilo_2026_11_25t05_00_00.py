@@ -39,7 +39,7 @@ SELECT tenant_table('promotion', 'SELECT', 'INSERT', 'UPDATE');
 CREATE TABLE coupon (
   tenant_id uuid NOT NULL DEFAULT current_setting('app.tenant_id')::uuid,
   id uuid NOT NULL DEFAULT uuidv7(),
-  code text NOT NULL CHECK (code <> '' AND code = upper(code)),
+  code text NOT NULL CHECK (code <> ''),
   kind text NOT NULL CHECK (kind IN ('percent','amount','delivery')),
   value numeric(18,4) NOT NULL DEFAULT 0 CHECK (value >= 0),
   minimum_amount numeric(18,2) NOT NULL DEFAULT 0 CHECK (minimum_amount >= 0),
@@ -91,7 +91,7 @@ CREATE TABLE promotion_accrual (
   FOREIGN KEY (tenant_id, coupon_id) REFERENCES coupon (tenant_id, id),
   FOREIGN KEY (tenant_id, order_id) REFERENCES sales_order (tenant_id, id),
   FOREIGN KEY (tenant_id, product_id) REFERENCES product (tenant_id, id),
-  CHECK (num_nonnulls(promotion_id, coupon_id) = 1)
+  CHECK (promotion_id IS NULL OR coupon_id IS NULL)
 );
 CREATE INDEX ON promotion_accrual (tenant_id, order_id);
 CREATE INDEX ON promotion_accrual (tenant_id, promotion_id, accrued_at);
