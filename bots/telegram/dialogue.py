@@ -6,7 +6,7 @@ from aiogram import Dispatcher, F, Router
 from aiogram.filters import Command, CommandObject, CommandStart
 from aiogram.types import CallbackQuery, Message
 
-from bots.telegram import debts
+from bots.telegram import approvals, debts
 from bots.telegram.replies import Reply, menu, reasons, sum_of
 from bots.telegram.talk import Talk, edited, target_of
 from dilo.catalogue.queries import products_of_codes
@@ -270,5 +270,5 @@ def _listed(rows: list[tuple[str, Decimal, Decimal]], total: Decimal, currency: 
 
 def make_dispatcher() -> Dispatcher:
     dispatcher = Dispatcher()
-    dispatcher.include_routers(debts.router, router)
+    dispatcher.include_routers(approvals.router, debts.router, router)
     return dispatcher

@@ -10,12 +10,14 @@ import httpx
 import pytest_asyncio
 from browsing import app
 from peers.telegram import TelegramPeer
-from town import Cast, add_debt, add_party, order_of
+from town import Cast, add_debt, add_party, buyer, order_of
 
 from bots.telegram import webhook
 from bots.telegram.channel import Telegram
 from dilo.analytics import statements
 from dilo.analytics.statements import StatementForm
+from dilo.buyers import limits
+from dilo.buyers.limits import StepForm
 from dilo.dunning import reconciliation
 from dilo.kit import db
 from dilo.messaging import channels, telegram_bots
@@ -25,6 +27,7 @@ from dilo.parties.actions import make_link_code
 from dilo.people import chats
 from dilo.receivables.queries import item_of_document
 from dilo.run import events
+from tenants.provision import add_identity
 from tenants.scope import current_tenant, scope
 
 CHAT = 4242
@@ -317,3 +320,36 @@ async def test_a_debtor_promises_disputes_and_reconciles_in_the_chat(chat: Chat)
         assert (await reconciliation.act(act_id)).state == "disputed"
     for junk in ("prm:999", "prm:x", "dsr:x:1", "rec:1", "rca:zz:1", f"dsr:{second.id}:9"):
         await chat.tap(junk)
+
+
+async def test_a_colleagues_order_is_approved_by_one_tap(chat: Chat) -> None:
+    town = chat.town
+    async with scope(town.tenant):
+        await db.execute("UPDATE portal_user SET role = 'approver'")
+        await limits.save_step(town.olena, town.parties["D-1"], StepForm(D(100)))
+        anna = await add_identity("anna@example.com", "Анна", None)
+        await db.execute(
+            "INSERT INTO portal_user (identity_id, party_id) VALUES (:i, :p)",
+            i=anna,
+            p=town.parties["D-1"],
+        )
+        buying = buyer(anna, "Анна", town.parties["D-1"])
+    await chat.link()
+    async with scope(town.tenant):
+        held = await actions.place_order(buying, order_of(town, "D-1", ("LAMP-1", 2)))
+        assert held.state == "on_hold"
+    before = len(chat.peer.asked)
+    await drain(town.tenant.id)
+    asked = next(call for call in chat.peer.asked[before:] if held.number in call.text)
+    assert "Анна" in asked.text
+    assert "LAMP-1" in asked.text
+    async with scope(town.tenant):
+        turn = await db.value("SELECT id FROM approval_turn")
+        await db.execute("UPDATE portal_user SET role = 'viewer' WHERE identity_id <> :i", i=anna)
+    assert held.number not in await chat.tap(f"appr:{turn}:1")
+    async with scope(town.tenant):
+        assert (await orders(town))[0]["state"] == "on_hold", "the role is read at the tap"
+        await db.execute("UPDATE portal_user SET role = 'approver' WHERE identity_id <> :i", i=anna)
+    assert held.number in await chat.tap(f"appr:{turn}:1")
+    assert (await orders(town))[0]["state"] == "confirmed"
+    assert held.number not in await chat.tap(f"appr:{turn}:0")

@@ -17,7 +17,17 @@ from dilo.kit import clock, db
 from dilo.kit.errors import Refusal
 from dilo.orders import actions
 from dilo.orders.commands import Dispatch
-from dilo.orders.facts import CONFIRMATION, CheckFacts, Facts, GroupFacts, LineFacts, OverdueFacts
+from dilo.orders.facts import (
+    CONFIRMATION,
+    BuyingFacts,
+    CheckFacts,
+    Facts,
+    GroupFacts,
+    LineFacts,
+    OverdueFacts,
+    SpendingFacts,
+    StepFacts,
+)
 from dilo.orders.forecast import Debt, first_stop, forecast
 from dilo.orders.remedies import applied
 from dilo.orders.rules import evaluate
@@ -196,6 +206,19 @@ def facts(draw: st.DrawFn) -> Facts:
             )
         ),
         group=draw(st.one_of(st.none(), st.builds(GroupFacts, st.just("H"), amounts, amounts))),
+        buying=draw(st.one_of(st.none(), buying())),
+    )
+
+
+def buying() -> st.SearchStrategy[BuyingFacts]:
+    spent = [st.builds(SpendingFacts, amounts, amounts, st.just(day)) for day in (None, TODAY)]
+    steps = [st.builds(StepFacts, st.just(D(n)), st.booleans()) for n in (0, 300)]
+    return st.builds(
+        BuyingFacts,
+        st.one_of(st.just(()), st.tuples(*spent)),
+        st.one_of(st.just(()), st.tuples(*steps)),
+        st.booleans(),
+        st.one_of(st.none(), amounts),
     )
 
 
@@ -205,7 +228,13 @@ def test_no_remedy_lies(given_facts: Facts) -> None:
     """Each remedy offered, applied to a copy, opens its gate and shuts no other."""
     verdicts = evaluate(given_facts)
     shut = {
-        (v.gate, v.figures.get("line_no"), v.figures.get("component"), v.figures.get("code"))
+        (
+            v.gate,
+            v.figures.get("line_no"),
+            v.figures.get("component"),
+            v.figures.get("code"),
+            v.figures.get("rule"),
+        )
         for v in verdicts
         if not v.passed
     }
@@ -219,6 +248,7 @@ def test_no_remedy_lies(given_facts: Facts) -> None:
                     v.figures.get("line_no"),
                     v.figures.get("component"),
                     v.figures.get("code"),
+                    v.figures.get("rule"),
                 )
                 for v in after
                 if not v.passed

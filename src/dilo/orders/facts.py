@@ -76,6 +76,32 @@ class GroupFacts(msgspec.Struct, frozen=True):
     exposure: Decimal
 
 
+class SpendingFacts(msgspec.Struct, frozen=True):
+    """A limit of the buyer's own company: his (``division`` empty) or his division's."""
+
+    limit_amount: Decimal
+    spent_amount: Decimal
+    since_on: date | None = None
+    division: str = ""
+
+
+class StepFacts(msgspec.Struct, frozen=True):
+    """Orders above ``from_amount`` need a yes; ``answerable``: somebody is there to say it."""
+
+    from_amount: Decimal
+    answerable: bool
+
+
+class BuyingFacts(msgspec.Struct, frozen=True):
+    """The rules of the buyer's company. ``answerable``: of who is asked where no step is set;
+    ``approved_amount``: what its approvers have let this order be."""
+
+    limits: Sequence[SpendingFacts] = ()
+    steps: Sequence[StepFacts] = ()
+    answerable: bool = False
+    approved_amount: Decimal | None = None
+
+
 STRICT = CheckFacts()
 
 
@@ -109,6 +135,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     overrides: Sequence[OverrideFacts] = ()
     checks: dict[str, CheckFacts] = {}
     group: GroupFacts | None = None
+    buying: BuyingFacts | None = None
 
 
 def exposure(facts: Facts) -> Decimal:

@@ -19,7 +19,9 @@ SELECT p.id AS party_id, p.name AS party_name, p.currency, p.segment, p.city,
   CASE WHEN c.id IS NULL THEN 0 ELSE c.limit_amount END + extra_limit(p.id, :on) AS limit_amount,
   coalesce(c.grace_days, 0) AS grace_days, coalesce(c.tolerance_amount, 0) AS tolerance_amount,
   coalesce(c.deposit_amount, 0) + secured_amount(p.id, :on) AS deposit_amount,
-  coalesce(c.stop_shipments, false) AS stop_shipments, w.id AS warehouse_id
+  coalesce(c.stop_shipments, false) AS stop_shipments, w.id AS warehouse_id,
+  EXISTS (SELECT 1 FROM spending_limit WHERE party_id = p.id)
+    OR EXISTS (SELECT 1 FROM approval_step WHERE party_id = p.id) AS has_buying_rules
 FROM party p
 LEFT JOIN credit_policy c ON c.party_id = p.id
 LEFT JOIN LATERAL (
@@ -33,7 +35,8 @@ WHERE p.id = :party_id
 HEAD = """
 SELECT o.id, o.number, o.party_id, p.name AS party_name, p.code AS party_code, o.agreement_id,
   o.warehouse_id, w.name AS warehouse_name, o.state, o.door, o.currency, o.total,
-  o.shipped_amount, o.invoiced_amount, o.ship_on, o.comment, o.placed_by, o.version, o.created_at,
+  o.shipped_amount, o.invoiced_amount, o.ship_on, o.comment, o.placed_by,
+  o.placed_by_id, o.version, o.created_at,
   o.submitted_at, o.confirmed_at, o.cancelled_at, o.cancel_reason
 FROM sales_order o JOIN party p ON p.id = o.party_id JOIN warehouse w ON w.id = o.warehouse_id
 """
@@ -133,6 +136,7 @@ class Terms:
     deposit_amount: Decimal
     stop_shipments: bool
     warehouse_id: UUID | None
+    has_buying_rules: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +158,7 @@ class OrderHead:
     ship_on: date | None
     comment: str | None
     placed_by: str
+    placed_by_id: UUID | None
     version: int
     created_at: datetime
     submitted_at: datetime | None

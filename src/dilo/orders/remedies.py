@@ -38,6 +38,9 @@ def applied(remedy: Remedy, verdict: Verdict, facts: Facts) -> Facts:
         case "ASK_OVERRIDE":
             asked = OverrideFacts("", (verdict.gate,), figures["over_amount"])
             return change(facts, overrides=[*facts.overrides, asked])
+        case "ASK_APPROVER" if facts.buying is not None:
+            yes = change(facts.buying, approved_amount=facts.order_total)
+            return change(facts, buying=yes)
         case "ASK_MANAGER":
             return change(facts, stop_shipments=False)
         case _:

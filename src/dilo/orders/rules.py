@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from dilo.kit.money import ZERO, round_money
+from dilo.orders.approval import approval_gate
 from dilo.orders.facts import (
     CONFIRMATION,
     DISPATCH,
@@ -64,7 +65,8 @@ def _proved(verdict: Verdict, facts: Facts, before: Sequence[Verdict]) -> list[R
 
 def _name(verdict: Verdict) -> tuple[str, Any]:
     figures = verdict.figures
-    return (verdict.gate, figures.get("line_no") or figures.get("code") or figures.get("component"))
+    named = ("line_no", "code", "component", "rule")
+    return (verdict.gate, next((figures[name] for name in named if figures.get(name)), None))
 
 
 def passes(verdicts: Sequence[Verdict]) -> bool:
@@ -286,6 +288,7 @@ CONFIRMATION_GATES: tuple[Gate, ...] = (
     group_gate,
     depth_gate,
     component_gate,
+    approval_gate,
 )
 DISPATCH_GATES: tuple[Gate, ...] = (party_gate, limit_gate, group_gate, depth_gate, component_gate)
 COMPONENT_OF = {"CREDIT_LIMIT": "exposure", "CREDIT_DEPTH": "depth", "GROUP_LIMIT": "group"}

@@ -6,6 +6,7 @@ from uuid import UUID
 from bots.telegram import replies
 from bots.telegram.channel import Telegram
 from dilo.analytics import views
+from dilo.buyers import letters
 from dilo.dealers import notices
 from dilo.dunning import actions as dunning
 from dilo.dunning import acts, pauses
@@ -16,6 +17,7 @@ from dilo.messaging.sms import HttpSms, Smpp
 from dilo.orders import asking
 from dilo.orders.actions import reconsider_held
 from dilo.run.settings import settings
+from tenants import links
 from tenants.scope import scope, tenant_ids
 
 
@@ -41,6 +43,9 @@ def wire() -> None:
     compose_with(notices.KIND, notices.compose)
     compose_with(views.KIND, views.compose)
     compose_with(asking.KIND, asking.compose)
+    compose_with(letters.ASK, letters.compose_ask)
+    compose_with(letters.ANSWER, letters.compose_answer)
+    links.use_form(settings().public_form)
     use_channels(_channels())
 
 

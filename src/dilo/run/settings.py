@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     dilo_telegram_webhook: str = Field(
         "", description="public https base for webhooks; empty: polling"
     )
+    dilo_public_url: str = Field(
+        "", description="how people reach a company, such as https://{host}; empty: this machine"
+    )
     dilo_sms: Literal["none", "smpp", "http"] = "none"
     dilo_smpp_host: str = "127.0.0.1"
     dilo_smpp_port: int = Field(2775, ge=1, le=65535)
@@ -69,6 +72,10 @@ class Settings(BaseSettings):
         if url and urlsplit(url).scheme not in ("redis", "rediss", "valkey", "unix"):
             raise ValueError("must begin with redis://")
         return url
+
+    @property
+    def public_form(self) -> str:
+        return self.dilo_public_url or f"http://{{host}}:{self.dilo_port}"
 
     def public(self) -> dict[str, Any]:
         """Every setting, with passwords, tokens and keys masked."""

@@ -1,5 +1,6 @@
 """The verbs of an order, one file each subject; every verb joins the caller's transaction."""
 
+from dilo.orders.actions.approve import decide_approval
 from dilo.orders.actions.cancel import cancel_order, close_order
 from dilo.orders.actions.dispatch import dispatch_order, invoice_shipment, release_shipment
 from dilo.orders.actions.draft import edit_draft, reopen_order, submit_order
@@ -14,6 +15,7 @@ __all__ = [
     "close_order",
     "credit_outlook",
     "credit_standing",
+    "decide_approval",
     "decide_override",
     "dispatch_order",
     "edit_draft",

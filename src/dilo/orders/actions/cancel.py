@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from dilo.buyers.approvals import withdraw_requests
 from dilo.kit import clock, db
 from dilo.kit.errors import Refusal
 from dilo.orders.actions.decision import own_party
@@ -67,6 +68,7 @@ async def _end(actor: Actor, head: OrderHead, state: str, reason: str) -> None:
         )
     await give_back(head.id, shipped_stay=state == "closed")
     await db.execute(DROP_HELD, id=head.id)
+    await withdraw_requests(head.id, approved_too=False)
     await db.execute(CANCEL, id=head.id, state=state, now=clock.now(), reason=reason.strip())
     await audit.note(
         actor,

@@ -8,18 +8,24 @@ from uuid import UUID
 
 import msgspec
 
+from dilo.buyers.approvals import open_request
+from dilo.buyers.spending import spending_of
 from dilo.credit.queries import Check, checks_of, group_exposure, group_of
 from dilo.kit import clock, db
 from dilo.kit.errors import NotFound
 from dilo.kit.money import ZERO
+from dilo.orders.approval import GATE
 from dilo.orders.facts import (
     DISPATCH,
+    BuyingFacts,
     CheckFacts,
     Facts,
     GroupFacts,
     LineFacts,
     OverdueFacts,
     OverrideFacts,
+    SpendingFacts,
+    StepFacts,
     Verdict,
 )
 from dilo.orders.queries import STANDING_OVERRIDES, Terms
@@ -69,8 +75,12 @@ async def judge(
     *,
     stage: str,
     order_id: UUID | None,
+    buyer_id: UUID | None = None,
 ) -> list[Verdict]:
-    """The verdicts on an order of ``total``. The balance row (and stock levels) must be locked."""
+    """The verdicts on an order of ``total``. The balance row (and stock levels) must be locked.
+
+    ``buyer_id``: who placed it, where his own company may have rules for him.
+    """
     today = current_tenant().today()
     rules = await checks_of(terms.party_id)
     late = await blocking_items(
@@ -87,6 +97,7 @@ async def judge(
             overrides=await _standing_overrides(order_id),
             checks=_checks(rules, stage),
             group=await _group(terms, today),
+            buying=await _buying(terms, buyer_id, order_id, today) if buyer_id else None,
         )
     )
 
@@ -147,11 +158,43 @@ async def _group(terms: Terms, today: date) -> GroupFacts | None:
     return GroupFacts(found.name, found.limit_amount, total - found.deposit_amount)
 
 
+async def _buying(
+    terms: Terms, buyer_id: UUID, order_id: UUID | None, today: date
+) -> BuyingFacts | None:
+    if not terms.has_buying_rules:
+        return None
+    found = await spending_of(terms.party_id, buyer_id, terms.currency, order_id, today)
+    if found is None:
+        return None
+    return BuyingFacts(
+        [
+            SpendingFacts(one.limit_amount, one.spent_amount, one.since_on, one.division or "")
+            for one in found.limits
+        ],
+        [StepFacts(s.from_amount, s.answerable) for s in found.chain if s.from_amount is not None],
+        found.otherwise.answerable,
+        found.approved_amount,
+    )
+
+
 async def _standing_overrides(order_id: UUID | None) -> list[OverrideFacts]:
     if order_id is None:
         return []
     found = await db.rows(STANDING_OVERRIDES, id=order_id, now=clock.now())
     return [OverrideFacts(str(o["id"]), tuple(o["gates"]), o["amount"]) for o in found]
+
+
+async def ask_own_company(
+    order_id: UUID,
+    party_id: UUID,
+    buyer_id: UUID | None,
+    total: Decimal,
+    verdicts: Sequence[Verdict],
+) -> None:
+    """Where the buyer's own rules stopped it, his approvers are asked."""
+    codes = sorted({v.code for v in verdicts if v.gate == GATE and not v.passed})
+    if codes and buyer_id is not None:
+        await open_request(party_id, order_id, buyer_id, total, codes)
 
 
 def kept(verdicts: Sequence[Verdict]) -> list[Any]:

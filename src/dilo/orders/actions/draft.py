@@ -4,10 +4,24 @@ from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
+from dilo.buyers.approvals import withdraw_requests
 from dilo.kit import clock, db
 from dilo.kit.errors import Refusal
-from dilo.orders.actions.decision import judge, keep_evaluation, line_facts, own_party
-from dilo.orders.actions.place import accrue, given_of, line_columns, price_lines, total_of
+from dilo.orders.actions.decision import (
+    ask_own_company,
+    judge,
+    keep_evaluation,
+    line_facts,
+    own_party,
+)
+from dilo.orders.actions.place import (
+    accrue,
+    buyer_id,
+    given_of,
+    line_columns,
+    price_lines,
+    total_of,
+)
 from dilo.orders.commands import LineInput, Placed
 from dilo.orders.facts import CONFIRMATION, Verdict
 from dilo.orders.queries import OrderHead, OrderLine, locked_head, order_head, order_lines, terms_of
@@ -24,6 +38,7 @@ SETTLE = """
 WITH settled AS (
   UPDATE sales_order SET state = :state, version = version + 1,
     submitted_at = coalesce(submitted_at, :now),
+    placed_by = coalesce(:placed_by, placed_by), placed_by_id = coalesce(:buyer_id, placed_by_id),
     confirmed_at = CASE WHEN :state = 'confirmed' THEN CAST(:now AS timestamptz) END
   WHERE id = :id RETURNING party_id, currency, total)
 UPDATE party_balance b SET confirmed = b.confirmed + s.total FROM settled s
@@ -65,13 +80,26 @@ async def submit_order(actor: Actor, order_id: UUID, version: int | None = None)
         raise Refusal("CHANGED_MEANWHILE", number=head.number)
     if head.state not in ("draft", "on_hold"):
         raise Refusal("WRONG_STATE", number=head.number, state=head.state)
+    # Whoever sends a draft off places the order: his own company's limits are those for him.
+    sender = buyer_id(actor) if head.state == "draft" else None
+    buyer = sender or head.placed_by_id
     kept = await _kept_stock(head)
-    verdicts, lines = await _judged(head, balance)
+    verdicts, lines = await _judged(head, balance, buyer)
     state = "confirmed" if passes(verdicts) else "on_hold"
-    await db.execute(SETTLE, id=order_id, state=state, now=clock.now())
+    await db.execute(
+        SETTLE,
+        id=order_id,
+        state=state,
+        now=clock.now(),
+        placed_by=actor.name if sender else None,
+        buyer_id=sender,
+    )
     await keep_evaluation(order_id, CONFIRMATION, verdicts, state == "confirmed")
     if state == "confirmed" or kept:
         await reserve(head.warehouse_id, _wanted(lines))
+    if state == "confirmed":
+        await withdraw_requests(order_id, approved_too=False)
+    await ask_own_company(order_id, head.party_id, buyer, head.total, verdicts)
     await audit.note(
         actor,
         "orders.submit",
@@ -103,7 +131,9 @@ def _wanted(lines: Sequence[OrderLine]) -> list[Wanted]:
     ]
 
 
-async def _judged(head: OrderHead, balance: Balance) -> tuple[list[Verdict], list[OrderLine]]:
+async def _judged(
+    head: OrderHead, balance: Balance, buyer: UUID | None
+) -> tuple[list[Verdict], list[OrderLine]]:
     terms = await terms_of(head.party_id, current_tenant().today(), head.warehouse_id)
     lines = await order_lines(head.id)
     levels = await lock_levels(head.warehouse_id, [line.product_id for line in lines])
@@ -120,7 +150,15 @@ async def _judged(head: OrderHead, balance: Balance) -> tuple[list[Verdict], lis
         )
         for line in lines
     ]
-    verdicts = await judge(terms, balance, facts, head.total, stage=CONFIRMATION, order_id=head.id)
+    verdicts = await judge(
+        terms,
+        balance,
+        facts,
+        head.total,
+        stage=CONFIRMATION,
+        order_id=head.id,
+        buyer_id=buyer,
+    )
     return verdicts, lines
 
 
@@ -174,4 +212,5 @@ async def reopen_order(actor: Actor, order_id: UUID) -> None:
         raise Refusal("WRONG_STATE", number=head.number, state=head.state)
     await _kept_stock(head)
     await db.execute(REOPEN, id=order_id)
+    await withdraw_requests(order_id, approved_too=True)
     await audit.note(actor, "orders.reopen", "sales_order", order_id)

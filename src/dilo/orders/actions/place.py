@@ -13,7 +13,7 @@ from dilo.kit import clock, db
 from dilo.kit.errors import Refusal
 from dilo.kit.ids import uuid7, uuid_or_none
 from dilo.kit.money import AMOUNT_MAX, ZERO, line_amount
-from dilo.orders.actions.decision import judge, kept, line_facts, own_party
+from dilo.orders.actions.decision import ask_own_company, judge, kept, line_facts, own_party
 from dilo.orders.commands import LINES_MAX, QUANTITY_MAX, LineInput, Placed, PlaceOrder, Promised
 from dilo.orders.facts import CONFIRMATION, DISPATCH, Verdict
 from dilo.orders.queries import Terms, last_verdicts, terms_of
@@ -117,12 +117,18 @@ async def place_order(
     repeated = await _placed_before(command.key, request)
     if repeated:
         return repeated
-    verdicts = await _judged(terms, lines, balance)
+    verdicts = await _judged(terms, lines, balance, buyer_id(actor))
     state = "confirmed" if passes(verdicts) else "on_hold"
     placed = await _write(actor, command, terms, lines, request, state, verdicts)
     if state == "confirmed" or (command.keep_stock and not short_of_stock(verdicts)):
         await reserve(warehouse_of(terms), wanted_of(lines))
+    await ask_own_company(placed.id, terms.party_id, buyer_id(actor), placed.total, verdicts)
     return placed
+
+
+def buyer_id(actor: Actor) -> UUID | None:
+    """Whose orders his own company may have rules for: an outsider's."""
+    return actor.id if actor.on_behalf_of is not None else None
 
 
 async def preview_order(actor: Actor, command: PlaceOrder) -> tuple[list[NewLine], list[Verdict]]:
@@ -131,7 +137,7 @@ async def preview_order(actor: Actor, command: PlaceOrder) -> tuple[list[NewLine
     terms = await terms_of(command.party_id, current_tenant().today(), command.warehouse_id)
     lines = await price_lines(terms, command.lines, command.by, None, command.coupon)
     balance = await lock_balance(terms.party_id, terms.currency)
-    return lines, await _judged(terms, lines, balance)
+    return lines, await _judged(terms, lines, balance, buyer_id(actor))
 
 
 async def credit_standing(actor: Actor, party_id: UUID) -> list[Verdict]:
@@ -233,7 +239,9 @@ def wanted_of(lines: Sequence[NewLine]) -> list[Wanted]:
     ]
 
 
-async def _judged(terms: Terms, lines: Sequence[NewLine], balance: Balance) -> list[Verdict]:
+async def _judged(
+    terms: Terms, lines: Sequence[NewLine], balance: Balance, buyer: UUID | None
+) -> list[Verdict]:
     levels = await lock_levels(warehouse_of(terms), [line.product_id for line in lines])
     facts = [
         line_facts(
@@ -248,7 +256,15 @@ async def _judged(terms: Terms, lines: Sequence[NewLine], balance: Balance) -> l
         )
         for line in lines
     ]
-    return await judge(terms, balance, facts, total_of(lines), stage=CONFIRMATION, order_id=None)
+    return await judge(
+        terms,
+        balance,
+        facts,
+        total_of(lines),
+        stage=CONFIRMATION,
+        order_id=None,
+        buyer_id=buyer,
+    )
 
 
 async def _placed_before(key: str, request: bytes) -> Placed | None:
