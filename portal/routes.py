@@ -1,12 +1,13 @@
 """Every address of the portal."""
 
-from portal import account, catalogue, claims, debts, order_pages, orders
+from portal import account, catalogue, claims, debts, order_pages, orders, quotes
 
 routes = [
     *account.routes,
     *catalogue.routes,
     *orders.routes,
     *order_pages.routes,
+    *quotes.routes,
     *claims.routes,
     *debts.routes,
 ]

@@ -2,7 +2,12 @@
 
 import os
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 from uuid import UUID
+
+from litestar import Request, Response
+from litestar.datastructures import UploadFile
 
 from dilo.kit.errors import NotFound
 
@@ -20,3 +25,25 @@ def path_of(tenant_id: UUID, room: str, key: str) -> Path:
     if path.parent != place or not path.is_file():
         raise NotFound
     return path
+
+
+async def brought(request: Request[Any, Any, Any], field: str = "files") -> list[tuple[str, bytes]]:
+    """Files of a posted form as (name, bytes); an input left empty brings none."""
+    posted = await request.form()
+    found = [one for one in posted.getall(field, []) if isinstance(one, UploadFile)]
+    return [(one.filename, body) for one in found if (body := await one.read())]
+
+
+def handed_out(body: bytes, name: str, media_type: str) -> Response[bytes]:
+    """A picture may be looked at in its place; all else is downloaded and runs nothing."""
+    shown = "inline" if media_type in ("image/jpeg", "application/pdf") else "attachment"
+    return Response(
+        body,
+        media_type=media_type,
+        headers={
+            "content-disposition": f"{shown}; filename*=UTF-8''{quote(name)}",
+            "content-security-policy": "default-src 'none'; sandbox",
+            "x-content-type-options": "nosniff",
+            "cache-control": "private, max-age=3600",
+        },
+    )

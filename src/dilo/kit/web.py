@@ -4,6 +4,9 @@ pages."""
 import base64
 import contextlib
 from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from itertools import zip_longest
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -137,6 +140,33 @@ async def read_form(shape: type[Form], request: Request[Any, Any, Any]) -> Fille
         except msgspec.ValidationError as error:
             filled.errors["_"] = str(error)[:200]
     return filled
+
+
+async def read_rows(request: Request[Any, Any, Any], *names: str) -> list[dict[str, str]]:
+    """Inputs repeated row by row, blanks in their places, so that parallel columns stay parallel;
+    rows with nothing at all are left out."""
+    posted = await request.form()
+    columns = [[str(value).strip() for value in posted.getall(name, [])] for name in names]
+    rows = [dict(zip(names, row, strict=True)) for row in zip_longest(*columns, fillvalue="")]
+    return [row for row in rows if any(row.values())]
+
+
+def decimal_or_none(text: str) -> Decimal | None:
+    """A number as people write it; None for a blank. Raises AMOUNT_BAD."""
+    if not text:
+        return None
+    try:
+        return Decimal(plain_decimal(text))
+    except ArithmeticError:
+        raise Refusal("AMOUNT_BAD", status=422) from None
+
+
+def day_or_none(text: str) -> date | None:
+    """None for a blank. Raises DATE_BAD."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise Refusal("DATE_BAD", status=422) from None
 
 
 def _check_field(info: Any, given: dict[str, Any], filled: Filled[Any]) -> None:

@@ -6,11 +6,12 @@ SALES = frozenset(
     "desk.read parties.read parties.edit catalogue.read prices.read stock.read orders.read "
     "orders.edit orders.submit orders.confirm orders.cancel overrides.request invoices.read "
     "receivables.read payments.read dunning.read dunning.promise shipments.read "
-    "writeoffs.request promotions.read dealers.read dealers.edit".split()
+    "writeoffs.request promotions.read dealers.read dealers.edit "
+    "quotes.read quotes.edit claims.read claims.edit shipments.edit".split()
 )
 WAREHOUSE = frozenset(
     "desk.read parties.read catalogue.read stock.read stock.edit orders.read shipments.read "
-    "shipments.dispatch returns.accept".split()
+    "shipments.dispatch returns.accept claims.read claims.edit shipments.edit".split()
 )
 ACCOUNTANT = frozenset(
     "desk.read parties.read parties.edit catalogue.read prices.read stock.read orders.read "
@@ -19,7 +20,7 @@ ACCOUNTANT = frozenset(
     "shipments.read "
     "bills.read bills.record bills.pay payments.refund writeoffs.request banking.run "
     "imports.run reports.read books.read books.close overrides.approve dealers.read "
-    "bonuses.pay".split()
+    "bonuses.pay claims.read quotes.read".split()
 )
 MANAGER = (
     SALES
@@ -28,7 +29,7 @@ MANAGER = (
     | frozenset(
         "promotions.edit shop.edit shop.privacy "
         "writeoffs.approve credit.edit prices.edit catalogue.edit portal.invite bots.edit "
-        "dealers.close".split()
+        "dealers.close quotes.approve carriers.edit".split()
     )
 )
 OWNER = MANAGER | frozenset("people.edit tenant.edit".split())

@@ -15,6 +15,8 @@ import dilo.dunning.pages
 import dilo.imports.pages
 import dilo.payables.pages
 import dilo.promotions.pages
+import dilo.quotes.offer_pages
+import dilo.quotes.pages
 import portal.routes
 from api.keys import key_at_door
 from bots.telegram import webhook
@@ -38,6 +40,8 @@ ROUTES: list[Any] = [
     *dilo.imports.pages.routes,
     *dilo.payables.pages.routes,
     *dilo.promotions.pages.routes,
+    *dilo.quotes.offer_pages.routes,
+    *dilo.quotes.pages.routes,
 ]
 
 

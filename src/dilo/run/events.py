@@ -16,6 +16,8 @@ from dilo.messaging.email import Email
 from dilo.messaging.sms import HttpSms, Smpp
 from dilo.orders import asking
 from dilo.orders.actions import reconsider_held
+from dilo.quotes import offers
+from dilo.quotes import told as quotes_told
 from dilo.run.settings import settings
 from tenants import links
 from tenants.scope import scope, tenant_ids
@@ -46,6 +48,7 @@ def wire() -> None:
     compose_with(letters.ASK, letters.compose_ask)
     compose_with(letters.ANSWER, letters.compose_answer)
     links.use_form(settings().public_form)
+    compose_with(offers.KIND, quotes_told.compose)
     use_channels(_channels())
 
 

@@ -13,6 +13,7 @@ MENU: list[tuple[str, list[tuple[str, str, str, str, str, bool]]]] = [
         [
             ("Parties", "/office/parties", "users", "parties.read", "KeyP", True),
             ("Orders", "/office/orders", "shopping-cart", "orders.read", "KeyO", True),
+            ("Quotations", "/office/quotes", "message-2", "quotes.read", "KeyQ", False),
             ("Products", "/office/products", "packages", "catalogue.read", "KeyS", False),
             ("Promotions", "/office/promotions", "discount", "promotions.read", "", False),
         ],

@@ -23,6 +23,7 @@ from dilo.kit import outbox
 from dilo.messaging.channels import channel, close_channels
 from dilo.messaging.sending import drain
 from dilo.messaging.smpp import Smpp
+from dilo.quotes.answers import expire as expire_quotes
 from dilo.run import events, jobs
 from dilo.run.settings import settings
 from tenants.actors import SYSTEM
@@ -109,6 +110,7 @@ async def _plan(tenant_id: UUID) -> None:
         await plan_scheduled()
         await judge_promises()
         await dealers.daily()
+        await expire_quotes()
         await dunning.monthly_interest()
         policy = await policy_or_none()
         if policy is not None and policy.active:

@@ -4,7 +4,7 @@ from dilo.orders.actions.approve import decide_approval
 from dilo.orders.actions.cancel import cancel_order, close_order
 from dilo.orders.actions.dispatch import dispatch_order, invoice_shipment, release_shipment
 from dilo.orders.actions.draft import edit_draft, reopen_order, submit_order
-from dilo.orders.actions.override import decide_override, request_override
+from dilo.orders.actions.override import carry_approval, decide_override, request_override
 from dilo.orders.actions.place import credit_standing, place_order, preview_order
 from dilo.orders.actions.reconsider import reconsider_held
 from dilo.orders.actions.standing import credit_outlook
@@ -12,6 +12,7 @@ from dilo.orders.actions.take_back import take_back
 
 __all__ = [
     "cancel_order",
+    "carry_approval",
     "close_order",
     "credit_outlook",
     "credit_standing",

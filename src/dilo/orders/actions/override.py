@@ -27,6 +27,38 @@ UPDATE credit_override SET state = :state, decided_by = :by, decided_at = :now W
 """
 
 
+CARRY = """
+INSERT INTO credit_override (order_id, gates, amount, reason, requested_by, expires_at, state,
+  decided_by, decided_at)
+VALUES (:order_id, :gates, :amount, :reason, :requested_by, :expires_at, 'approved', :decided_by,
+  :now)
+"""
+
+
+async def carry_approval(
+    order_id: UUID,
+    gates: list[str],
+    amount: Decimal,
+    reason: str,
+    *,
+    asked_by: UUID,
+    agreed_by: UUID,
+) -> None:
+    """What two people agreed on before there was an order (a quote below the floor) goes with it;
+    the gate is asked all the same and names this override."""
+    await db.execute(
+        CARRY,
+        order_id=order_id,
+        gates=gates,
+        amount=amount,
+        reason=reason,
+        requested_by=asked_by,
+        decided_by=agreed_by,
+        expires_at=clock.now() + timedelta(days=DAYS_MAX),
+        now=clock.now(),
+    )
+
+
 async def request_override(
     actor: Actor, order_id: UUID, gates: list[str], amount: Decimal, reason: str, days: int
 ) -> UUID:

@@ -1,0 +1,27 @@
+"""A word to a party: on the first channel that has an address, else to the person who asked."""
+
+from typing import Any
+from uuid import UUID
+
+from dilo.kit import db, outbox
+from dilo.messaging.queries import address_or_none
+
+QUICK = ("telegram", "email")
+PERSON = "SELECT email, language FROM identity WHERE id = :id AND disabled_at IS NULL"
+
+
+async def tell_party(
+    kind: str, fact: str, payload: dict[str, Any], party_id: UUID, person_id: UUID | None = None
+) -> str | None:
+    """Queues ``kind`` once for ``fact``. Returns the channel; None where nobody can be reached."""
+    for name in QUICK:
+        if await address_or_none(party_id, name) is not None:
+            told = payload | {"channels": QUICK}
+            await outbox.put(name, kind, fact, told, party_id=party_id, priority=3)
+            return name
+    person = await db.one_or_none(PERSON, id=person_id) if person_id else None
+    if person is None:
+        return None
+    told = payload | {"address": person["email"], "language": person["language"]}
+    await outbox.put("email", kind, fact, told, party_id=party_id, priority=3)
+    return "email"
