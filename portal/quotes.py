@@ -94,7 +94,9 @@ async def edit(rfq_id: UUID) -> Response[str]:
         {
             "code": line.code or line.text,
             "quantity": f"{line.quantity.normalize():f}",
-            "wanted_price": "" if line.wanted_price is None else f"{line.wanted_price.normalize():f}",
+            "wanted_price": ""
+            if line.wanted_price is None
+            else f"{line.wanted_price.normalize():f}",
             "line_wanted_on": line.wanted_on or "",
             "line_comment": line.comment or "",
         }

@@ -65,7 +65,7 @@ def discounted(list_price: Decimal, percent: Decimal) -> Decimal:
 
 def reasons_to_ask(lines: Sequence[Offered], most_percent: Decimal) -> list[str]:
     """Why a second person must agree before it is sent; none: it may go."""
-    reasons = []
+    reasons: list[str] = []
     if any(line.below_floor for line in lines):
         reasons.append("floor")
     if any((line.discount or 0) > most_percent for line in lines):
