@@ -9,7 +9,6 @@ from litestar import Request, Response, get, post
 from dilo.kit import i18n, web
 from dilo.kit.errors import Refusal
 from dilo.kit.visit import visit
-from dilo.parties.actions import make_link_code
 from dilo.parties.queries import party
 from dilo.people import actions as people
 from dilo.people.pages import Preferences, SignIn, set_session_cookie
@@ -84,13 +83,6 @@ def _company() -> UUID:
     return visit().actor.on_behalf_of
 
 
-@post("/account/telegram-link", opt=EDIT, status_code=200)
-async def telegram_link_create() -> Response[Any]:
-    code = await make_link_code(_company(), visit().actor.id)
-    web.flash("info", "flash:telegram_code", code=code)
-    return web.redirect("/account")
-
-
 @post("/account/password", opt=EDIT, status_code=200)
 async def password_update(request: Req) -> Response[Any]:
     form = await web.read_form(Password, request)
@@ -105,6 +97,5 @@ routes = [
     sign_out_create,
     preferences_update,
     show,
-    telegram_link_create,
     password_update,
 ]

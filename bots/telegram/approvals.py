@@ -12,7 +12,7 @@ from dilo.kit.ids import uuid_or_none
 from dilo.orders.actions import decide_approval
 from dilo.orders.queries import order_head
 
-router = Router()
+router = Router(name="approvals")
 
 
 @router.callback_query(F.data.startswith("appr:"))
@@ -35,5 +35,5 @@ async def approval(event: CallbackQuery, talk: Talk) -> list[Reply]:
         state=say(f"state:{head.state}"),
     )
     if placed is not None and placed.held:
-        text += "\n" + reasons(placed.verdicts)
+        text += "\n" + reasons(placed.verdicts, talk)
     return [Reply(text, edit=edited(event)), Reply("", callback_id=event.id)]

@@ -1,16 +1,21 @@
-"""Carrying a message to a chat. Telegram has no idempotency: a lost answer is ``unknown``."""
+"""Carrying a message to a chat. Telegram has no idempotency: a lost answer is ``unknown``.
+
+Everything goes as HTML and everything people wrote is escaped; how a reply looks in Telegram is
+decided here and nowhere else. All bots share one HTTP session.
+"""
 
 import asyncio
-import time
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from aiogram import Bot
+from aiogram.client.default import DefaultBotProperties
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import (
+    ClientDecodeError,
     TelegramAPIError,
     TelegramBadRequest,
     TelegramConflictError,
@@ -22,17 +27,21 @@ from aiogram.exceptions import (
     TelegramServerError,
     TelegramUnauthorizedError,
 )
-from aiogram.types import BufferedInputFile, InlineKeyboardButton, InlineKeyboardMarkup
+from aiogram.utils.token import TokenValidationError
 from aiohttp import ClientConnectorError
 
+from bots.telegram import limiter, rendering
+from bots.telegram.limiter import Sender
+from bots.telegram.markup import html_of
 from dilo.messaging import telegram_bots
 from dilo.messaging.channels import Message
 from dilo.messaging.rules import Dead, Moved, Outcome, RetryLater, Sent, Unknown
+from dilo.messaging.telegram_bots import TelegramBot, scrubbed
 from tenants.scope import scope
 
-TEXT_MAX = 4096
 ANSWER_SECONDS = 12
-EVERY_SECONDS = 1 / 25  # Telegram takes about 30 messages a second from one bot
+CONNECTIONS = 600  # every polled bot holds one
+PATIENCE_SECONDS = 1.0
 UNREACHABLE = (
     "chat not found",
     "user is deactivated",
@@ -41,12 +50,28 @@ UNREACHABLE = (
     "peer_id_invalid",
     "user not found",
 )
+_sessions: dict[str, AiohttpSession] = {}
+
+
+def bot_of(token: str, base: str) -> Bot:
+    """Raises TokenValidationError. Cheap: the session is everybody's."""
+    return _bot(token, base)
 
 
 @lru_cache(maxsize=1000)
-def bot_of(token: str, base: str) -> Bot:
-    session = AiohttpSession(api=TelegramAPIServer.from_base(base), timeout=ANSWER_SECONDS)
-    return Bot(token, session=session)
+def _bot(token: str, base: str) -> Bot:
+    session = _sessions.get(base)
+    if session is None:
+        api = TelegramAPIServer.from_base(base)
+        session = AiohttpSession(limit=CONNECTIONS, api=api, timeout=ANSWER_SECONDS)
+        _sessions[base] = session
+    return Bot(token, session=session, default=DefaultBotProperties(parse_mode="HTML"))
+
+
+async def close_sessions() -> None:
+    _bot.cache_clear()
+    for base in list(_sessions):
+        await _sessions.pop(base).close()
 
 
 class Telegram:
@@ -56,7 +81,6 @@ class Telegram:
 
     def __init__(self, base: str) -> None:
         self.base = base
-        self.next_turn: dict[str, float] = {}
 
     async def paused_until(self) -> datetime | None:
         bot = await telegram_bots.bot_or_none()
@@ -65,75 +89,81 @@ class Telegram:
     async def send(self, tenant_id: UUID, message: Message) -> Outcome:
         async with scope(tenant_id):
             found = await telegram_bots.bot_or_none()
-        if found is None:
-            return Dead("no_bot")
-        await self._turn(found.token)
+        if found is None or not found.answers:
+            return Dead("no_bot" if found is None else f"bot_{found.state}")
+        sender = Sender(tenant_id, found.id, message.address)
+        if not message.extra.get("callback_id"):
+            wait = await limiter.turn(sender, PATIENCE_SECONDS)
+            if wait > PATIENCE_SECONDS:
+                return RetryLater(wait, "pace", ours=True)
+            await asyncio.sleep(wait)
         try:
-            sent = await _call(bot_of(found.token, self.base), message)
+            return await _sent(bot_of(found.token, self.base), message)
+        except TokenValidationError:
+            return await self._failed(tenant_id, found, "token")
+        except (TelegramUnauthorizedError, TelegramNotFound) as error:
+            return await self._failed(tenant_id, found, error.message)
+        except TelegramRetryAfter as error:
+            return await _hushed(sender, float(error.retry_after))
+        except ClientDecodeError as error:
+            return Unknown(scrubbed(str(error)))
         except TelegramAPIError as error:
             return _outcome_of(error)
-        number = getattr(sent, "message_id", None)
-        return Sent(f"{message.address}:{number}" if number else None)
 
-    async def _turn(self, token: str) -> None:
-        now = time.monotonic()
-        turn = max(now, self.next_turn.get(token, 0.0))
-        self.next_turn[token] = turn + EVERY_SECONDS
-        await asyncio.sleep(turn - now)
+    async def _failed(self, tenant_id: UUID, bot: TelegramBot, said: str) -> Outcome:
+        """A dead token is asked once: staff see it, messages take the next channel."""
+        async with scope(tenant_id):
+            now = await telegram_bots.bot_or_none()
+            if now is not None and now.token == bot.token:
+                await telegram_bots.set_state(bot.id, "failed", said)
+        return Dead(f"bot_token: {scrubbed(said)}")
 
     async def close(self) -> None:
-        bot_of.cache_clear()
+        await close_sessions()
 
 
-async def _call(bot: Bot, message: Message) -> Any:
-    """A plain message, an edit of one already there, or the answer to a tap."""
-    extra, chat, text = message.extra, message.address, message.text[:TEXT_MAX]
-    patience = max(1, int(message.timeout_s))
-    if extra.get("callback_id"):
-        return await bot.answer_callback_query(
-            extra["callback_id"], text=text[:200] or None, request_timeout=patience
-        )
-    if file := extra.get("file"):
-        return await bot.send_document(
-            chat,
-            BufferedInputFile(file["body"], file["name"]),
-            caption=text[:1024],
-            request_timeout=patience,
-        )
-    markup = _keyboard(extra.get("buttons"))
-    if extra.get("edit"):
+async def _hushed(sender: Sender, seconds: float) -> Outcome:
+    """A group has limits of its own: its 429 is not the bot's."""
+    if sender.chat.startswith("-"):
+        await limiter.pause(sender, seconds)
+        return RetryLater(seconds, "flood_control")
+    return RetryLater(seconds, "flood_control", whole_channel=True)
+
+
+async def _sent(bot: Bot, message: Message) -> Outcome:
+    """A long text is several messages: when one of them fails after another has gone, the fate of
+    the whole is unknown, and it is not said again from the beginning."""
+    text = message.text if message.extra.get("html") else html_of(message.text)
+    parts = rendering.calls(bot, message.address, text, message.extra)
+    number: int | None = None
+    for n, part in enumerate(parts):
         try:
-            return await bot.edit_message_text(
-                text,
-                chat_id=chat,
-                message_id=extra["edit"],
-                reply_markup=markup,
-                request_timeout=patience,
-            )
+            number = _number_of(await part(max(1, int(message.timeout_s)))) or number
         except TelegramBadRequest as error:
-            if "not modified" in str(error).lower():
-                return None
-    return await bot.send_message(chat, text, reply_markup=markup, request_timeout=patience)
+            if rendering.is_harmless(error, message.extra):
+                continue
+            if n == 0:
+                raise
+            return Unknown(f"{n}/{len(parts)}: {scrubbed(error.message)}")
+        except TelegramAPIError as error:
+            if n == 0:
+                raise
+            return Unknown(f"{n}/{len(parts)}: {scrubbed(error.message)}")
+    return Sent(f"{message.address}:{number}" if number else None)
 
 
-def _keyboard(rows: Any) -> InlineKeyboardMarkup | None:
-    if not rows:
-        return None
-    keys = [[InlineKeyboardButton(text=t, callback_data=data) for t, data in row] for row in rows]
-    return InlineKeyboardMarkup(inline_keyboard=keys)
+def _number_of(told: Any) -> int | None:
+    first = told[0] if isinstance(told, list) and told else told
+    return getattr(first, "message_id", None)
 
 
 def _outcome_of(error: TelegramAPIError) -> Outcome:
-    said = error.message[:300]
+    said = scrubbed(error.message)
     match error:
-        case TelegramRetryAfter():
-            return RetryLater(float(error.retry_after), "flood_control", whole_channel=True)
         case TelegramMigrateToChat():
             return Moved(str(error.migrate_to_chat_id))
         case TelegramForbiddenError():
             return Dead(said, address_dead=True)
-        case TelegramUnauthorizedError() | TelegramNotFound():
-            return Dead(f"bot_token: {said}")
         case TelegramBadRequest():
             return Dead(said, address_dead=any(sign in said.lower() for sign in UNREACHABLE))
         case TelegramServerError() | TelegramConflictError():

@@ -7,7 +7,7 @@ from uuid import UUID
 from aiogram import F, Router
 from aiogram.types import CallbackQuery
 
-from bots.telegram.replies import Reply, menu, sum_of
+from bots.telegram.replies import Reply, menu_of, sum_of
 from bots.telegram.talk import Talk, edited, target_of
 from dilo.dunning import pauses, reconciliation
 from dilo.dunning.pauses import DisputeForm, PromiseForm
@@ -18,7 +18,7 @@ from dilo.receivables import queries as receivables
 from tenants.scope import current_tenant
 
 DISPUTE_REASONS = (1, 2, 3, 4)  # not delivered, wrong sum, paid already, other
-router = Router()
+router = Router(name="debts")
 
 
 @router.callback_query(F.data.startswith("prm:"))
@@ -35,7 +35,7 @@ async def promise(event: CallbackQuery, talk: Talk) -> list[Reply]:
         raise Refusal("NOTHING_OWED")
     await pauses.promise(talk.buyer, owner.id, PromiseForm(amount, day), "telegram")
     text = say("promise:made", amount=sum_of(amount, owner.currency), on=day)
-    return [Reply(text, menu()), Reply("", callback_id=event.id)]
+    return [Reply(text, menu_of(talk)), Reply("", callback_id=event.id)]
 
 
 @router.callback_query(F.data == "dsp")
@@ -64,7 +64,7 @@ async def dispute(event: CallbackQuery, talk: Talk) -> list[Reply]:
     reason = say(f"dispute:why_{why}")
     await pauses.dispute(talk.buyer, item.id, DisputeForm(reason), "telegram")
     text = say("dispute:heard", number=item.number)
-    return [Reply(text, menu(), edit=edited(event)), Reply("", callback_id=event.id)]
+    return [Reply(text, menu_of(talk), edit=edited(event)), Reply("", callback_id=event.id)]
 
 
 @router.callback_query(F.data.startswith("rec:"))

@@ -6,23 +6,30 @@ from typing import Any
 
 from aiogram import Bot, Dispatcher
 from aiogram.dispatcher.event.bases import UNHANDLED
-from aiogram.types import Update
+from aiogram.types import CallbackQuery, Chat, Message, Update, User
 from pydantic import ValidationError
 
-from bots.telegram import replies
-from bots.telegram.dialogue import make_dispatcher
+from bots.telegram import groups, replies
+from bots.telegram.channel import bot_of
 from bots.telegram.replies import Reply
-from bots.telegram.talk import Talk
-from dilo.buyers.roles import VERBS
-from dilo.kit import i18n, inbox
-from dilo.kit.errors import Refusal
+from bots.telegram.routers import make_dispatcher
+from bots.telegram.talk import Talk, actor_of
+from dilo.kit import clock, i18n, inbox
+from dilo.kit.errors import NotFound, Refusal
+from dilo.messaging import telegram_bots
 from dilo.messaging.telegram_bots import TelegramBot
-from dilo.parties.queries import linked_chat
+from dilo.parties import chats
+from dilo.parties.chats import Seat
+from dilo.parties.linking import Stranger
 from dilo.people.chats import colleague_of_chat
-from tenants.actors import Actor
+from tenants import audit
 from tenants.scope import current_tenant, undone_on_refusal
 
 log = logging.getLogger("dilo.telegram")
+ALLOWED = ["message", "callback_query", "my_chat_member"]
+ACTIVE_SECONDS = 60
+ALARMS_AN_HOUR = 20
+_nobody = "https://api.telegram.org"
 
 
 @cache
@@ -32,47 +39,97 @@ def dispatcher() -> Dispatcher:
 
 async def take_update(bot: TelegramBot, data: dict[str, Any]) -> None:
     """In the tenant's scope. Nonsense is passed over in silence; a repeat changes nothing."""
-    speaker = Bot(bot.token) if ":" in bot.token else None
-    try:
-        update = Update.model_validate(data, context={"bot": speaker})
-    except ValidationError:
+    update = _read(bot, data)
+    if update is None or not bot.answers:
         return
-    chat_id = _private_chat(update)
-    if speaker is None or chat_id is None:
+    heard = _heard(update)
+    if heard is None:
         return
-    key = f"{bot.id}:{update.update_id}"
+    chat, person = heard
     if not await inbox.take(f"telegram:{bot.id}", str(update.update_id), {}):
         return
-    actor = await _who(chat_id)
-    colleague = await colleague_of_chat(str(chat_id))
-    if colleague is not None and actor is None:
-        i18n.use_language(colleague[1] or current_tenant().language)
-    talk = Talk(actor, key, colleague[0] if colleague else None)
-    await replies.put(await _answers(speaker, update, talk), chat_id, key)
+    await telegram_bots.heard_from(bot)
+    if update.my_chat_member is not None:
+        if update.my_chat_member.new_chat_member.status in ("kicked", "left"):
+            await chats.was_blocked(str(chat.id))
+        return
+    talk = await _talk(bot, f"{bot.id}:{update.update_id}", chat, person)
+    speaker = bot_of(bot.token, _nobody)
+    await replies.put(await _answers(speaker, update, talk), chat.id, talk.key)
 
 
-def _private_chat(update: Update) -> int | None:
-    """Money is not talked about in groups."""
-    message = update.message or (update.callback_query and update.callback_query.message)
-    if not message or message.chat.type != "private":
+def _read(bot: TelegramBot, data: dict[str, Any]) -> Update | None:
+    """Only what asks for an answer; in groups only what is said to this bot."""
+    try:
+        update = Update.model_validate(data)
+    except ValidationError:
         return None
-    return message.chat.id
+    message = update.message
+    if message is not None and message.chat.type != "private":
+        said = groups.addressed(message, bot)
+        return None if said is None else update.model_copy(update={"message": said})
+    return update
 
 
-async def _who(chat_id: int) -> Actor | None:
-    linked = await linked_chat(str(chat_id))
-    known = linked["language"] if linked else None
-    i18n.use_language(known or current_tenant().language)
-    if linked is None:
+def _heard(update: Update) -> tuple[Chat, User] | None:
+    """The chat and the person. Channels, other bots and anonymous admins are nobody."""
+    event: Message | CallbackQuery | None = update.message or update.callback_query
+    if update.my_chat_member is not None:
+        return update.my_chat_member.chat, update.my_chat_member.from_user
+    if event is None or event.from_user is None or event.from_user.is_bot:
         return None
-    return Actor(
-        "telegram",
-        linked["identity_id"],
-        linked["name"],
-        VERBS[linked["role"]],
-        on_behalf_of=linked["party_id"],
-        role=linked["role"],
+    if isinstance(event, Message):
+        chat = None if event.sender_chat or event.via_bot else event.chat
+    else:
+        chat = event.message.chat if event.message else None
+    if chat is None or chat.type not in ("private", "group", "supergroup"):
+        return None
+    if chat.type == "private" and chat.id != event.from_user.id:
+        return None
+    return chat, event.from_user
+
+
+async def _talk(bot: TelegramBot, key: str, chat: Chat, person: User) -> Talk:
+    """Who it is, by two reads; the language is his own from here on."""
+    private = chat.type == "private"
+    here, his = str(chat.id), str(person.id)
+    seats = await chats.seats_in([his] if private else [here, his])
+    colleague = await colleague_of_chat(his)
+    own = tuple(seat for seat in seats if not seat.is_group and seat.address == his)
+    group = next((seat for seat in seats if seat.is_group and seat.address == here), None)
+    if private:
+        seat = own[0] if own else None
+    else:
+        seat = next((s for s in own if group is not None and s.party_id == group.party_id), None)
+    known = seat.language if seat else (colleague[1] if colleague else None)
+    i18n.use_language(known or _spoken(person) or current_tenant().language)
+    await _seen(own[0] if private and own else group)
+    return Talk(
+        key,
+        bot,
+        chat.id,
+        person.id,
+        person.full_name if private else chat.title or person.full_name,
+        kind="private" if private else "group",
+        actor=actor_of(seat) if seat else None,
+        staff=colleague[0] if colleague else None,
+        seats=own,
+        group=group,
     )
+
+
+def _spoken(person: User) -> str | None:
+    code = (person.language_code or "")[:2]
+    return code if code in i18n.LANGUAGES else None
+
+
+async def _seen(seat: Seat | None) -> None:
+    """Who writes is alive; a minute is near enough."""
+    if seat is None:
+        return
+    last = seat.last_active_at
+    if seat.dead_at or last is None or (clock.now() - last).total_seconds() > ACTIVE_SECONDS:
+        await chats.came_alive(seat.address)
 
 
 async def _answers(speaker: Bot, update: Update, talk: Talk) -> list[Reply]:
@@ -80,6 +137,13 @@ async def _answers(speaker: Bot, update: Update, talk: Talk) -> list[Reply]:
     try:
         async with undone_on_refusal():
             told = await dispatcher().feed_update(speaker, update, talk=talk)
+    except Stranger as refusal:
+        await _alarm(talk, refusal)
+        told = [Reply(i18n.say(f"refusal:{refusal.code}"))]
+    except NotFound as refusal:
+        if update.callback_query is not None:
+            await _alarm(talk, Stranger("foreign_button", refusal.code))
+        told = [Reply(i18n.say(f"refusal:{refusal.code}", **refusal.figures))]
     except Refusal as refusal:
         told = [Reply(i18n.say(f"refusal:{refusal.code}", **refusal.figures))]
     except Exception:
@@ -90,3 +154,11 @@ async def _answers(speaker: Bot, update: Update, talk: Talk) -> list[Reply]:
     if tap and not any(reply.callback_id for reply in answers):
         answers.append(Reply("", callback_id=tap.id))
     return answers
+
+
+async def _alarm(talk: Talk, refusal: Stranger) -> None:
+    """A chat fills no log: after some lines an hour of one kind it is known well enough."""
+    chat, most = str(talk.chat), 1 if refusal.what == "link_throttled" else ALARMS_AN_HOUR
+    if (await audit.recent_alarms(refusal.what, chat))[0] >= most:
+        return
+    await audit.alarm(talk.name, refusal.what, chat=chat, person=talk.person, why=refusal.why)

@@ -1,32 +1,24 @@
 """The chat through the bot's own HTTP door and a stand-in Bot API on loopback."""
 
-import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from decimal import Decimal as D
 from typing import Any
 
-import httpx
-import pytest_asyncio
-from browsing import app
-from peers.telegram import TelegramPeer
+import pytest
+from peers.line import Line
 from town import Cast, add_debt, add_party, buyer, order_of
 
-from bots.telegram import webhook
-from bots.telegram.channel import Telegram
 from dilo.analytics import statements
 from dilo.analytics.statements import StatementForm
 from dilo.buyers import limits
 from dilo.buyers.limits import StepForm
 from dilo.dunning import reconciliation
 from dilo.kit import db
-from dilo.messaging import channels, telegram_bots
 from dilo.messaging.sending import drain
 from dilo.orders import actions
-from dilo.parties.actions import make_link_code
+from dilo.parties.linking import make_link_code
 from dilo.people import chats
 from dilo.receivables.queries import item_of_document
-from dilo.run import events
 from tenants.provision import add_identity
 from tenants.scope import current_tenant, scope
 
@@ -34,62 +26,17 @@ CHAT = 4242
 
 
 class Chat:
-    def __init__(self, town: Cast, peer: TelegramPeer, bot: Any) -> None:
-        self.town, self.peer, self.bot, self.update_id = town, peer, bot, 100
-        transport = httpx.ASGITransport(app())  # type: ignore[arg-type]
-        self.http = httpx.AsyncClient(transport=transport, base_url=f"http://{town.host}")
+    """petro's phone, and the old ways of these tests to look at it."""
 
-    async def send(
-        self, update: dict[str, Any], *, secret: str | None = None, chat_type: str = "private"
-    ) -> int:
-        self.update_id += 1
-        chat = {"id": CHAT, "type": chat_type}
-        person = {"id": CHAT, "is_bot": False, "first_name": "P"}
-        if "text" in update:
-            body = {
-                "message": {
-                    "message_id": self.update_id,
-                    "date": 0,
-                    "chat": chat,
-                    "from": person,
-                    **update,
-                }
-            }
-        else:
-            body = {
-                "callback_query": {
-                    "id": f"cb{self.update_id}",
-                    "from": person,
-                    "chat_instance": "1",
-                    "message": {"message_id": 7, "date": 0, "chat": chat, "text": "x"},
-                    **update,
-                }
-            }
-        return await self.raw({"update_id": self.update_id, **body}, secret)
-
-    async def raw(self, body: dict[str, Any], secret: str | None = None) -> int:
-        answer = await self.http.post(
-            f"/bots/telegram/{self.town.tenant.id}/{self.bot.id}",
-            json=body,
-            headers={
-                "x-telegram-bot-api-secret-token": self.bot.secret if secret is None else secret
-            },
-        )
-        await asyncio.gather(*webhook._draining)
-        await drain(self.town.tenant.id)
-        return answer.status_code
+    def __init__(self, line: Line) -> None:
+        self.line, self.town, self.peer = line, line.town, line.peer
+        self.person = line.person(CHAT)
 
     async def say(self, text: str) -> str:
-        return await self._heard({"text": text})
+        return await self.person.say(text)
 
     async def tap(self, data: str) -> str:
-        return await self._heard({"data": data})
-
-    async def _heard(self, update: dict[str, Any]) -> str:
-        """What the chat then shows: new messages and edited ones."""
-        before = len(self.peer.asked)
-        assert await self.send(update) == 200
-        return "\n".join(call.text for call in self.peer.asked[before:] if call.chat == str(CHAT))
+        return await self.person.forge(data)
 
     async def link(self) -> str:
         async with scope(self.town.tenant):
@@ -98,19 +45,9 @@ class Chat:
         return code
 
 
-@pytest_asyncio.fixture
-async def chat(town: Cast) -> AsyncIterator[Chat]:
-    peer = await TelegramPeer().start()
-    app()
-    events.wire()
-    channels.use_channels({"telegram": Telegram(peer.url)})
-    async with scope(town.tenant):
-        await telegram_bots.add_bot(town.olena, "123456:abcdefghijklmnopqrstuvwxyz", "bot")
-        bot = await telegram_bots.bot_or_none()
-    one = Chat(town, peer, bot)
-    yield one
-    await one.http.aclose()
-    await peer.stop()
+@pytest.fixture
+def chat(line: Line) -> Chat:
+    return Chat(line)
 
 
 async def orders(town: Cast) -> list[Any]:
@@ -164,18 +101,9 @@ async def test_lines_become_a_draft_and_one_tap_confirms_however_often_it_is_tap
 
 async def test_the_same_update_twice_is_one_order_and_one_answer(chat: Chat) -> None:
     await chat.link()
-    body = {
-        "update_id": 999,
-        "message": {
-            "message_id": 1,
-            "date": 0,
-            "text": "LAMP-1 1",
-            "chat": {"id": CHAT, "type": "private"},
-            "from": {"id": CHAT, "is_bot": False, "first_name": "P"},
-        },
-    }
     before = len(chat.peer.texts(str(CHAT)))
-    assert [await chat.raw(body), await chat.raw(body)] == [200, 200]
+    await chat.say("LAMP-1 1")
+    assert [await chat.person.again(), await chat.person.again()] == [200, 200]
     assert len(await orders(chat.town)) == 1
     assert len(chat.peer.texts(str(CHAT))) == before + 1
 
@@ -204,21 +132,6 @@ async def test_anothers_draft_cannot_be_confirmed_from_a_chat(chat: Chat) -> Non
     await chat.tap(f"confirm:{other.id}:1")
     (order,) = await orders(chat.town)
     assert order["state"] == "draft"
-
-
-async def test_a_wrong_secret_and_an_unknown_bot_are_the_same_nothing(chat: Chat) -> None:
-    assert await chat.send({"text": "/start"}, secret="wrong") == 404
-    assert await chat.send({"text": "/start"}, secret="") == 404
-    assert chat.peer.texts(str(CHAT)) == []
-
-
-async def test_groups_and_nonsense_are_passed_over(chat: Chat) -> None:
-    await chat.link()
-    before = len(chat.peer.texts(str(CHAT)))
-    assert await chat.send({"text": "/balance"}, chat_type="group") == 200
-    assert await chat.raw({"update_id": "x"}) == 200
-    assert await chat.raw({"update_id": 5, "message": {"text": 5}}) == 200
-    assert len(chat.peer.texts(str(CHAT))) == before
 
 
 async def test_stop_silences_the_chat(chat: Chat) -> None:
@@ -255,9 +168,9 @@ async def test_a_second_person_lets_an_order_through_by_one_tap(chat: Chat) -> N
         own = await actions.request_override(
             town.maria, held.id, ["CREDIT_LIMIT"], D(1), "сама собі", 3
         )
-    before = len(chat.peer.asked)
+    before = len(chat.peer.accepted)
     await drain(town.tenant.id)
-    told = [call.text for call in chat.peer.asked[before:]]
+    told = [call.text for call in chat.peer.accepted[before:]]
     assert len(told) == 1, "who asks is not asked"
     assert "давній клієнт" in told[0]
     assert held.number in told[0]
@@ -308,9 +221,9 @@ async def test_a_debtor_promises_disputes_and_reconciles_in_the_chat(chat: Chat)
         form = StatementForm(today - timedelta(days=30), today)
         issued = await statements.issue(town.nina, town.parties["D-1"], form)
         act_id = await reconciliation.send(town.nina, issued)
-    before = len(chat.peer.asked)
+    before = len(chat.peer.accepted)
     await drain(town.tenant.id)
-    assert "150,00" in chat.peer.asked[before].text
+    assert "150,00" in chat.peer.accepted[before].text
     assert "A-1" in await chat.tap(f"rcl:{act_id}")
     async with scope(town.tenant):
         lines = await reconciliation.lines_of(act_id)

@@ -12,6 +12,7 @@ from peers.smtp import SmtpPeer
 from peers.telegram import TelegramPeer
 from town import Cast
 
+from bots.telegram import limiter
 from bots.telegram.channel import Telegram
 from dilo.kit import db, outbox
 from dilo.messaging import channels
@@ -114,7 +115,9 @@ async def post(town: Cast) -> AsyncIterator[Post]:
         }
     )
     channels.compose_with("note", compose, resends)
+    limiter.use_paces(bot=(0.001, 1000), private=(0.001, 1000))
     yield made
+    limiter.use_paces()
     await channels.close_channels()
     for peer in (made.telegram, made.smsc, made.gateway):
         await peer.stop()

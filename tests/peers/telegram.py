@@ -50,7 +50,7 @@ class BotState:
     queries: dict[str, Chat] = field(default_factory=dict)
     blocked: dict[Chat, str] = field(default_factory=dict)
     sent_at: deque[float] = field(default_factory=lambda: deque(maxlen=30))
-    sent_to: dict[Chat, deque[float]] = field(default_factory=dict)
+    due: dict[Chat, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -66,6 +66,7 @@ class TelegramPeer:
     revoked: set[str] = field(default_factory=set)
     flood: bool = False
     deliver: Callable[[str, dict[str, Any], str], Awaitable[int]] | None = None
+    http: Any = None
     runner: web.AppRunner | None = None
     port: int = 0
     numbers: Any = field(default_factory=lambda: itertools.count(1))
@@ -223,16 +224,18 @@ def _refuse(step: tuple[Any, ...]) -> None:
 
 
 def _flood(bot: BotState, chat: Chat) -> None:
-    """30 a second in all, bursts of five and then one a second to a chat, 20 a minute to a group."""
+    """30 a second in all; one a second to a chat after a burst of twenty; 20 a minute to a group."""
     now = time.monotonic()
-    most, within = (20, 60.0) if chat < 0 else (5, 5.0)
-    there = bot.sent_to.setdefault(chat, deque(maxlen=most))
-    for sent, limit, seconds in ((bot.sent_at, 30, 1.0), (there, most, within)):
-        if len(sent) == limit and now - sent[0] < seconds:
-            wait = int(seconds - (now - sent[0])) + 1
-            raise Declined(429, f"Too Many Requests: retry after {wait}", retry_after=wait)
+    every, burst = (3.0, 20) if chat < 0 else (1.0, 20)
+    due = max(bot.due.get(chat, 0.0), now)
+    wait = due - now - every * (burst - 1)
+    if len(bot.sent_at) == 30 and now - bot.sent_at[0] < 1.0:
+        wait = max(wait, 0.5)
+    if wait > 0:
+        seconds = int(wait) + 1
+        raise Declined(429, f"Too Many Requests: retry after {seconds}", retry_after=seconds)
     bot.sent_at.append(now)
-    there.append(now)
+    bot.due[chat] = due + every
 
 
 def _me(peer: TelegramPeer, bot: BotState, asked: Asked) -> Any:

@@ -20,6 +20,7 @@ from dilo.kit.templating import month
 from dilo.kit.visit import visit
 from dilo.orders import queries as orders
 from dilo.parties import queries as parties
+from dilo.parties.chats import chats_of_party
 from dilo.payments import queries as payments
 from dilo.people.roles import may
 from dilo.pricing import actions as pricing
@@ -111,6 +112,7 @@ async def _tab(tab: str, party_id: UUID) -> dict[str, Any]:
             "contacts": await parties.contacts_of(party_id),
             "channels": await parties.channels_of(party_id),
             "portal_users": await parties.portal_users_of(party_id),
+            "chats": await chats_of_party(party_id),
         }
     if tab == "terms":
         return {"agreements": await parties.agreements_of(party_id)}

@@ -57,6 +57,7 @@ LEFT JOIN LATERAL (
   SELECT h.channel, h.address FROM contact_channel h LEFT JOIN identity e ON e.id = h.identity_id
   WHERE h.party_id = n.party_id AND h.channel = ANY(CAST(:channels AS text[]))
     AND h.opted_out_at IS NULL AND h.dead_at IS NULL AND e.disabled_at IS NULL
+    AND (NOT h.is_group OR h.shows_money)
   ORDER BY array_position(CAST(:channels AS text[]), h.channel), h.created_at DESC LIMIT 1
 ) r ON true
 """

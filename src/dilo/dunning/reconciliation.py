@@ -66,7 +66,7 @@ CHATS = """
 SELECT DISTINCT h.address, coalesce(e.language, p.language) AS language FROM contact_channel h
 JOIN identity e ON e.id = h.identity_id AND e.disabled_at IS NULL JOIN party p ON p.id = h.party_id
 WHERE h.party_id = :party_id AND h.channel = 'telegram' AND h.dead_at IS NULL
-  AND h.opted_out_at IS NULL
+  AND h.opted_out_at IS NULL AND NOT h.is_group
 """
 
 

@@ -15,16 +15,12 @@ LEFT JOIN contact c ON c.id = h.contact_id LEFT JOIN identity i ON i.id = h.iden
 LEFT JOIN portal_user u ON u.identity_id = h.identity_id AND u.party_id = h.party_id
 WHERE h.party_id = :party_id AND h.channel = :channel AND h.dead_at IS NULL
   AND h.opted_out_at IS NULL AND i.disabled_at IS NULL AND u.disabled_at IS NULL
-ORDER BY coalesce(c.is_primary, false) DESC, h.created_at DESC, h.id LIMIT 1
+  AND (NOT h.is_group OR h.shows_money)
+ORDER BY h.is_group, coalesce(c.is_primary, false) DESC, h.created_at DESC, h.id LIMIT 1
 """
 OPTED_OUT = """
 SELECT count(*) > 0 AND bool_and(opted_out_at IS NOT NULL) FROM contact_channel
 WHERE party_id = :party_id AND dead_at IS NULL
-"""
-BOT = """
-SELECT token, paused_until, coalesce(paused_until > now(), false) AS is_paused,
-  coalesce(extract(epoch FROM paused_until - now()), 0)::float AS paused_s
-FROM telegram_bot WHERE state IN ('new', 'live')
 """
 UNKNOWN_TRIES = """
 SELECT count(*) FROM delivery_attempt WHERE outbox_id = :id AND outcome = 'unknown'
@@ -72,14 +68,6 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
-class Bot:
-    token: str
-    paused_until: datetime | None
-    is_paused: bool
-    paused_s: float
-
-
-@dataclass(frozen=True, slots=True)
 class Attempt:
     """Evidence of one try."""
 
@@ -122,10 +110,6 @@ async def address_or_none(party_id: UUID, channel: str) -> Address | None:
 async def has_opted_out(party_id: UUID) -> bool:
     """Every address that still works has asked for silence."""
     return await db.value(OPTED_OUT, party_id=party_id)
-
-
-async def bot_or_none() -> Bot | None:
-    return await db.one_or_none_as(Bot, BOT)
 
 
 async def unknown_tries(message_id: UUID) -> int:

@@ -21,11 +21,13 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class RetryLater:
-    """Certainly not sent. ``whole_channel``: the whole sender must be quiet that long."""
+    """Certainly not sent. ``whole_channel``: the whole sender must be quiet that long. ``ours``: we
+    held it back ourselves, to keep a pace; that is no try."""
 
     after_seconds: float | None
     detail: str
     whole_channel: bool = False
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,15 +74,24 @@ async def drain(tenant_id: UUID, lease_seconds: float = 60.0) -> int:
     crash_point("claimed", tenant_id)
     turns = asyncio.Semaphore(AT_ONCE)
 
-    async def one(row: Claimed) -> None:
-        async with turns:
-            await _deliver(tenant_id, row, lease_seconds)
+    async def one(talk: list[Claimed]) -> None:
+        for row in talk:
+            async with turns:
+                await _deliver(tenant_id, row, lease_seconds)
 
-    ended = await asyncio.gather(*(one(row) for row in rows), return_exceptions=True)
+    ended = await asyncio.gather(*(one(talk) for talk in _talks(rows)), return_exceptions=True)
     for failure in ended:
         if isinstance(failure, Exception):
             log.error("a message could not be handled: its lease will end", exc_info=failure)
     return heard + len(rows)
+
+
+def _talks(rows: list[Claimed]) -> list[list[Claimed]]:
+    """What is said to one address is said in order; different people do not wait for each other."""
+    talks: dict[object, list[Claimed]] = {}
+    for row in sorted(rows, key=lambda one: one.id):
+        talks.setdefault(row.payload.get("address") or row.id, []).append(row)
+    return list(talks.values())
 
 
 async def _open_channels() -> list[str]:
@@ -204,6 +213,9 @@ async def _send(tenant_id: UUID, prepared: Prepared) -> Outcome:
 
 async def _conclude(row: Claimed, message: Message, outcome: Outcome) -> None:
     """Writes evidence and state. Evidence is kept even where the lease has passed to another."""
+    if isinstance(outcome, RetryLater) and outcome.ours:
+        await _postpone(row, "PACE", outcome.after_seconds or 1.0)
+        return
     kind, detail, provider_id = _told(outcome)
     await actions.note_attempt(
         row,

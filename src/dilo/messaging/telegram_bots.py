@@ -1,74 +1,267 @@
-"""The tenant's own Telegram bot: token, webhook secret, pause, where polling stands."""
+"""The tenant's own Telegram bot: its sealed token, how it is doing, where polling stands.
 
+A tenant has one bot that counts, and perhaps a candidate: a token of *another* bot that somebody
+entered and has not confirmed yet. Nobody but the sender ever sees a token in clear.
+"""
+
+import hashlib
+import hmac
+import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from dilo.kit import clock, db
-from dilo.kit.errors import Refusal
+from dilo.kit import clock, db, sealing
+from dilo.kit.errors import NotFound, Refusal
+from dilo.kit.ids import uuid7
 from tenants import audit
 from tenants.actors import Actor
 
+TOKEN = re.compile(r"(\d{3,20}):[A-Za-z0-9_-]{20,100}")
 ONE = """
-SELECT id, token, username, secret, offset_id, state, last_error, paused_until FROM telegram_bot
+SELECT id, token, token_sealed, number, username, secret, secret_hash, offset_id, state, last_error,
+  paused_until, created_at, updated_at, checked_at, last_update_at, pending_updates, webhook_error
+FROM telegram_bot
 """
-REMOVE = "UPDATE telegram_bot SET state = 'removed' WHERE state <> 'removed'"
+CURRENT = f"{ONE} WHERE state NOT IN ('removed', 'candidate')"
+CANDIDATE = f"{ONE} WHERE state = 'candidate' ORDER BY created_at DESC LIMIT 1"
 ADD = """
-INSERT INTO telegram_bot (token, username, secret, state)
-VALUES (:token, :username, :secret, 'live') RETURNING id
+INSERT INTO telegram_bot (id, token_sealed, number, username, secret_hash, state)
+VALUES (:id, :token_sealed, :number, :username, :secret_hash, :state)
+"""
+ROTATE = """
+UPDATE telegram_bot SET token = NULL, token_sealed = :token_sealed, username = :username,
+  number = :number, state = 'live', last_error = NULL, paused_until = NULL, updated_at = now()
+WHERE id = :id
+"""
+SEAL = """
+UPDATE telegram_bot SET token = NULL, secret = NULL, token_sealed = :token_sealed, number = :number,
+  secret_hash = coalesce(:secret_hash, secret_hash)
+WHERE id = :id AND token IS NOT NULL
+"""
+SECRET = "UPDATE telegram_bot SET secret = NULL, secret_hash = :secret_hash WHERE id = :id"
+REMOVE = """
+UPDATE telegram_bot SET state = 'removed', token = NULL, token_sealed = NULL, secret = NULL,
+  secret_hash = NULL, updated_at = now()
+WHERE id = :id
+"""
+DROP_CANDIDATES = "DELETE FROM telegram_bot WHERE state = 'candidate'"
+PROMOTE = "UPDATE telegram_bot SET state = 'live', updated_at = now() WHERE id = :id"
+# Another bot may write to nobody before he has started it: the chats rest until they speak.
+REST_CHATS = """
+UPDATE contact_channel SET dead_at = now(), dead_reason = 'other_bot'
+WHERE channel = 'telegram' AND dead_at IS NULL
 """
 OFFSET = "UPDATE telegram_bot SET offset_id = :offset_id WHERE id = :id AND offset_id < :offset_id"
-PAUSE = "UPDATE telegram_bot SET paused_until = :until WHERE state = 'live'"
-STATE = "UPDATE telegram_bot SET state = :state, last_error = :error WHERE id = :id"
+STATE = """
+UPDATE telegram_bot SET state = :state, last_error = :error, updated_at = now()
+WHERE id = :id AND state NOT IN ('removed', 'candidate')
+"""
+CHECKED = """
+UPDATE telegram_bot SET checked_at = now(), pending_updates = :pending, webhook_error = :error
+WHERE id = :id
+"""
+HEARD = "UPDATE telegram_bot SET last_update_at = now() WHERE id = :id"
+FAILED = "SELECT username, last_error FROM telegram_bot WHERE state = 'failed'"
 
 
 @dataclass(frozen=True, slots=True)
 class TelegramBot:
+    """``token`` never shows in a repr, so neither in a log nor in a page of errors."""
+
     id: UUID
-    token: str
+    token: str = field(repr=False)
+    number: int | None
     username: str | None
-    secret: str
+    secret_hash: bytes | None = field(repr=False)
     offset_id: int
     state: str
     last_error: str | None
     paused_until: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    checked_at: datetime | None
+    last_update_at: datetime | None
+    pending_updates: int | None
+    webhook_error: str | None
+
+    @property
+    def answers(self) -> bool:
+        return self.state in ("new", "live")
+
+    def knows(self, secret: str) -> bool:
+        """Compared in constant time."""
+        return hmac.compare_digest(_hash(secret), self.secret_hash or b"")
+
+
+def scrubbed(text: str) -> str:
+    """What others say of a call may quote its address, and the address carries the token."""
+    return TOKEN.sub(r"\1:…", text)[:300]
+
+
+def number_of(token: str) -> int:
+    """Telegram's number of the bot. Raises TOKEN_BAD."""
+    found = TOKEN.fullmatch(token.strip())
+    if found is None:
+        raise Refusal("TOKEN_BAD", status=422)
+    return int(found[1])
+
+
+def _hash(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def _about(bot_id: UUID) -> str:
+    return f"telegram_bot:{bot_id}"
+
+
+def _opened(row: db.Row) -> TelegramBot:
+    values = dict(row)
+    sealed, plain, secret = (values.pop(name) for name in ("token_sealed", "token", "secret"))
+    token = sealing.unseal(sealed, _about(values["id"])) if sealed else plain or ""
+    if secret and not values["secret_hash"]:
+        values["secret_hash"] = _hash(secret)
+    return TelegramBot(token=token, **values)
 
 
 async def bot(bot_id: UUID) -> TelegramBot:
-    return await db.one_as(TelegramBot, f"{ONE} WHERE id = :id AND state <> 'removed'", id=bot_id)
+    """Raises NOT_FOUND."""
+    found = await db.one_or_none(f"{CURRENT} AND id = :id", id=bot_id)
+    if found is None:
+        raise NotFound
+    return _opened(found)
 
 
 async def bot_or_none() -> TelegramBot | None:
-    return await db.one_or_none_as(TelegramBot, f"{ONE} WHERE state <> 'removed'")
+    found = await db.one_or_none(CURRENT)
+    return _opened(found) if found else None
+
+
+async def candidate_or_none() -> TelegramBot | None:
+    found = await db.one_or_none(CANDIDATE)
+    return _opened(found) if found else None
 
 
 async def add_bot(actor: Actor, token: str, username: str | None) -> UUID:
-    """Takes the place of the one before. Raises FORBIDDEN, TOKEN_BAD."""
+    """Connects a bot that Telegram has just named. A new token of the same bot keeps everything;
+    another bot's waits for ``confirm_other``. Returns the bot's or the candidate's id.
+
+    Raises FORBIDDEN, TOKEN_BAD.
+    """
     actor.require("bots.edit")
-    number, _, rest = token.partition(":")
-    if not number.isdigit() or len(rest) < 20:
-        raise Refusal("TOKEN_BAD", status=422)
-    await db.execute(REMOVE)
-    added = await db.value(ADD, token=token, username=username, secret=secrets.token_urlsafe(32))
-    await audit.note(actor, "bots.add", "telegram_bot", added, after={"username": username})
-    return added
+    token = token.strip()
+    number, present = number_of(token), await bot_or_none()
+    await db.execute(DROP_CANDIDATES)
+    if present is not None and number == (present.number or number_of(present.token)):
+        sealed = sealing.seal(token, _about(present.id))
+        await db.execute(
+            ROTATE, id=present.id, token_sealed=sealed, username=username, number=number
+        )
+        await audit.note(
+            actor, "bots.rotate", "telegram_bot", present.id, after={"username": username}
+        )
+        return present.id
+    made = uuid7()
+    await db.execute(
+        ADD,
+        id=made,
+        token_sealed=sealing.seal(token, _about(made)),
+        number=number,
+        username=username,
+        secret_hash=_hash(secrets.token_urlsafe(32)),
+        state="candidate" if present else "live",
+    )
+    if present is None:
+        await audit.note(actor, "bots.add", "telegram_bot", made, after={"username": username})
+    return made
 
 
-async def remove_bot(actor: Actor) -> None:
+async def confirm_other(actor: Actor, candidate_id: UUID) -> TelegramBot | None:
+    """The candidate takes the place of the bot before. Returns that one as it was, so that Telegram
+    can be told to stop. Raises FORBIDDEN, NOT_FOUND.
+    """
     actor.require("bots.edit")
-    await db.execute(REMOVE)
-    await audit.note(actor, "bots.remove", "telegram_bot", None)
+    candidate, present = await candidate_or_none(), await bot_or_none()
+    if candidate is None or candidate.id != candidate_id:
+        raise NotFound
+    if present is not None:
+        await db.execute(REMOVE, id=present.id)
+        await db.execute(REST_CHATS)
+    await db.execute(PROMOTE, id=candidate_id)
+    was = {"username": present.username} if present else None
+    now = {"username": candidate.username}
+    await audit.note(actor, "bots.replace", "telegram_bot", candidate_id, before=was, after=now)
+    return present
+
+
+async def drop_candidate(actor: Actor) -> None:
+    actor.require("bots.edit")
+    await db.execute(DROP_CANDIDATES)
+
+
+async def remove_bot(actor: Actor) -> TelegramBot | None:
+    """The token is forgotten; chats are kept and silent. Returns the bot as it was."""
+    actor.require("bots.edit")
+    present = await bot_or_none()
+    if present is not None:
+        await db.execute(REMOVE, id=present.id)
+        after = {"username": present.username}
+        await audit.note(actor, "bots.remove", "telegram_bot", present.id, after=after)
+    return present
+
+
+async def pause_bot(actor: Actor, paused: bool) -> None:
+    """By a person: a paused bot is silent and deaf until somebody lets it go on."""
+    actor.require("bots.edit")
+    present = await bot_or_none()
+    if present is None or present.state not in ("live", "paused"):
+        raise NotFound
+    await db.execute(STATE, id=present.id, state="paused" if paused else "live", error=None)
+    verb = "bots.pause" if paused else "bots.resume"
+    await audit.note(actor, verb, "telegram_bot", present.id)
+
+
+async def new_secret(bot_id: UUID) -> str:
+    """For ``setWebhook``: only its hash is kept, so this is the only time it is seen."""
+    secret = secrets.token_urlsafe(32)
+    await db.execute(SECRET, id=bot_id, secret_hash=_hash(secret))
+    return secret
+
+
+async def seal_plain() -> None:
+    """What an older version kept in clear."""
+    found = await db.one_or_none(f"{CURRENT} AND token IS NOT NULL")
+    if found is None or TOKEN.fullmatch(found["token"]) is None:
+        return
+    await db.execute(
+        SEAL,
+        id=found["id"],
+        token_sealed=sealing.seal(found["token"], _about(found["id"])),
+        number=number_of(found["token"]),
+        secret_hash=_hash(found["secret"]) if found["secret"] else None,
+    )
+
+
+async def heard_from(bot: TelegramBot) -> None:
+    """A minute is near enough: the row is not rewritten by every update."""
+    last = bot.last_update_at
+    if last is None or (clock.now() - last).total_seconds() > 60:
+        await db.execute(HEARD, id=bot.id)
 
 
 async def advance(bot_id: UUID, offset_id: int) -> None:
     await db.execute(OFFSET, id=bot_id, offset_id=offset_id)
 
 
-async def pause(until: datetime) -> None:
-    """Telegram asked this bot to wait: nothing of it is sent before."""
-    await db.execute(PAUSE, until=max(until, clock.now()))
-
-
 async def set_state(bot_id: UUID, state: str, error: str | None = None) -> None:
-    await db.execute(STATE, id=bot_id, state=state, error=error)
+    await db.execute(STATE, id=bot_id, state=state, error=scrubbed(error) if error else None)
+
+
+async def note_check(bot_id: UUID, pending: int, error: str | None) -> None:
+    await db.execute(CHECKED, id=bot_id, pending=pending, error=scrubbed(error) if error else None)
+
+
+async def failure_or_none() -> db.Row | None:
+    """For those who must do something about it."""
+    return await db.one_or_none(FAILED)

@@ -1,8 +1,5 @@
 """Changing parties: their data, credit terms, people, agreements, accounts in the portal."""
 
-import hashlib
-import secrets
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -20,7 +17,6 @@ from tenants.actors import Actor
 from tenants.provision import add_identity
 from tenants.scope import current_tenant
 
-LINK_MINUTES = 60
 INSERT = """
 INSERT INTO party (code, name, roles, kind, tax_id, country, city, address, segment, branch,
   language, owner_id, note, currency)
@@ -49,10 +45,11 @@ VALUES (:party_id, :name, :position,
   NOT EXISTS (SELECT 1 FROM contact WHERE party_id = :party_id)) RETURNING id
 """
 CHANNEL = """
-INSERT INTO contact_channel (party_id, contact_id, channel, address)
-VALUES (:party_id, :contact_id, :channel, :address)
+INSERT INTO contact_channel (party_id, contact_id, channel, address, verified_at, verified_by)
+VALUES (:party_id, :contact_id, :channel, :address, now(), :by)
 ON CONFLICT (tenant_id, party_id, channel, address) DO UPDATE
-SET contact_id = excluded.contact_id, opted_out_at = NULL, dead_at = NULL, dead_reason = NULL
+SET contact_id = excluded.contact_id, opted_out_at = NULL, dead_at = NULL, dead_reason = NULL,
+  verified_at = excluded.verified_at, verified_by = excluded.verified_by
 """
 DROP_CONTACT = """
 WITH gone AS (DELETE FROM contact_channel WHERE contact_id = :id AND party_id = :party_id)
@@ -65,29 +62,6 @@ VALUES (:party_id, :number, :valid_from, :valid_to, :currency, :credit_days, :mi
 RETURNING id
 """
 PORTAL_USER = "INSERT INTO portal_user (identity_id, party_id, role) VALUES (:i, :p, :r)"
-LINK_CODE = """
-INSERT INTO link_code (code_hash, identity_id, party_id, expires_at)
-VALUES (:code_hash, :identity_id, :party_id, :expires_at)
-"""
-USE_CODE = """
-UPDATE link_code SET used_at = :now
-WHERE code_hash = :code_hash AND used_at IS NULL AND expires_at > :now
-RETURNING identity_id, party_id
-"""
-LINK = """
-INSERT INTO contact_channel (party_id, channel, address, identity_id)
-VALUES (:party_id, 'telegram', :chat_id, :identity_id)
-ON CONFLICT (tenant_id, party_id, channel, address) DO UPDATE
-SET identity_id = excluded.identity_id, opted_out_at = NULL, dead_at = NULL, dead_reason = NULL
-"""
-UNLINK_ELSEWHERE = """
-DELETE FROM contact_channel WHERE channel = 'telegram' AND address = :chat_id
-  AND party_id <> :party_id
-"""
-OPT_OUT = """
-UPDATE contact_channel SET opted_out_at = :now WHERE channel = 'telegram' AND address = :chat_id
-"""
-IS_PORTAL_USER = "SELECT 1 FROM portal_user WHERE identity_id = :i AND party_id = :p"
 CLOSE = """
 UPDATE party SET closed_at = CASE WHEN :closed THEN CAST(:now AS timestamptz) END WHERE id = :id
 """
@@ -181,7 +155,12 @@ async def add_contact(actor: Actor, party_id: UUID, form: ContactForm) -> UUID:
     for channel, address in (("sms", phone), ("email", form.email and form.email.lower())):
         if address:
             await db.execute(
-                CHANNEL, party_id=party_id, contact_id=contact_id, channel=channel, address=address
+                CHANNEL,
+                party_id=party_id,
+                contact_id=contact_id,
+                channel=channel,
+                address=address,
+                by=actor.name,
             )
     await audit.note(actor, "parties.contact", "party", party_id, after={"name": form.name})
     return contact_id
@@ -234,40 +213,3 @@ async def add_portal_user(actor: Actor, party_id: UUID, form: PortalUserForm) ->
         raise Refusal("EMAIL_TAKEN", status=422, email=form.email) from None
     await audit.note(actor, "portal.invite", "party", party_id, after={"email": form.email})
     return identity
-
-
-async def make_link_code(party_id: UUID, identity_id: UUID) -> str:
-    """A one-time code for ``/start`` in Telegram; only its hash is kept. Raises NOT_FOUND."""
-    if not await db.value(IS_PORTAL_USER, i=identity_id, p=party_id):
-        raise NotFound
-    code = secrets.token_urlsafe(18)
-    await db.execute(
-        LINK_CODE,
-        code_hash=hashlib.sha256(code.encode()).digest(),
-        identity_id=identity_id,
-        party_id=party_id,
-        expires_at=clock.now() + timedelta(minutes=LINK_MINUTES),
-    )
-    return code
-
-
-async def link_telegram(code: str, chat_id: str) -> UUID:
-    """Binds a chat to the portal user the code was made for; a code works once. Returns the party.
-
-    Raises LINK_CODE_BAD for an unknown, used or expired code alike.
-    """
-    used = await db.one_or_none(
-        USE_CODE, now=clock.now(), code_hash=hashlib.sha256(code[:200].encode()).digest()
-    )
-    if used is None:
-        raise Refusal("LINK_CODE_BAD")
-    await db.execute(UNLINK_ELSEWHERE, chat_id=chat_id, party_id=used["party_id"])
-    await db.execute(
-        LINK, chat_id=chat_id, party_id=used["party_id"], identity_id=used["identity_id"]
-    )
-    return used["party_id"]
-
-
-async def stop_telegram(chat_id: str) -> None:
-    """Warnings no longer go to this chat; the fallback channels remain."""
-    await db.execute(OPT_OUT, chat_id=chat_id, now=clock.now())

@@ -13,6 +13,7 @@ from dilo.kit.paging import Paging
 from dilo.kit.visit import visit
 from dilo.parties import actions, queries
 from dilo.parties.forms import AgreementForm, ContactForm, CreditForm, PartyForm, PortalUserForm
+from dilo.parties.linking import make_link_code
 from dilo.people.queries import colleagues
 from dilo.people.roles import may
 
@@ -222,7 +223,7 @@ async def portal_user_create(request: Req, party_id: UUID) -> Response[Any]:
     status_code=200,
 )
 async def telegram_link_create(party_id: UUID, identity_id: UUID) -> Response[Any]:
-    code = await actions.make_link_code(party_id, identity_id)
+    code = await make_link_code(party_id, identity_id)
     web.flash("info", "flash:telegram_code", code=code)
     return web.redirect(f"/office/parties/{party_id}?tab=contacts")
 

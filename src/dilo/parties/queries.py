@@ -62,7 +62,8 @@ FROM contact c LEFT JOIN contact_channel h ON h.contact_id = c.id
 WHERE c.party_id = :id GROUP BY c.tenant_id, c.id ORDER BY c.is_primary DESC, c.name
 """
 CHANNELS = """
-SELECT h.id, h.channel, h.address, h.opted_out_at, h.dead_at, h.dead_reason, c.name AS contact
+SELECT h.id, h.channel, h.address, h.opted_out_at, h.dead_at, h.dead_reason, c.name AS contact,
+  h.contact_id, h.verified_at, h.verified_by
 FROM contact_channel h LEFT JOIN contact c ON c.id = h.contact_id
 WHERE h.party_id = :id ORDER BY h.channel, h.created_at
 """
@@ -79,15 +80,6 @@ FROM portal_user u JOIN identity i ON i.id = u.identity_id WHERE u.party_id = :i
 SEATS = """
 SELECT u.party_id, u.role, p.name AS party_name FROM portal_user u JOIN party p ON p.id = u.party_id
 WHERE u.identity_id = :id AND u.disabled_at IS NULL ORDER BY u.created_at
-"""
-CHAT = """
-SELECT h.identity_id, h.party_id, i.name, u.role, coalesce(i.language, p.language) AS language
-FROM contact_channel h
-JOIN identity i ON i.id = h.identity_id AND i.disabled_at IS NULL
-JOIN portal_user u ON u.identity_id = h.identity_id AND u.party_id = h.party_id
-  AND u.disabled_at IS NULL
-JOIN party p ON p.id = h.party_id
-WHERE h.channel = 'telegram' AND h.address = :chat_id LIMIT 1
 """
 NAMES = """
 SELECT id, code, name FROM party WHERE closed_at IS NULL AND (:search = '' OR strpos(search,
@@ -275,8 +267,3 @@ async def valid_agreement(party_id: UUID, on: date) -> db.Row | None:
 async def seats_of(identity_id: UUID) -> list[db.Row]:
     """Companies a person acts for in the portal."""
     return await db.rows(SEATS, id=identity_id)
-
-
-async def linked_chat(chat_id: str) -> db.Row | None:
-    """Whose Telegram chat this is, if it was ever linked."""
-    return await db.one_or_none(CHAT, chat_id=chat_id)

@@ -21,7 +21,7 @@ SET code_hash = excluded.code_hash, code_expires_at = excluded.code_expires_at
 FREE = "UPDATE staff_chat SET chat_id = NULL, linked_at = NULL WHERE chat_id = :chat_id"
 LINK = """
 UPDATE staff_chat SET chat_id = :chat_id, linked_at = :now, code_hash = NULL
-WHERE code_hash = :hash AND code_expires_at > :now RETURNING identity_id
+WHERE code_hash = :hash AND code_expires_at > :now RETURNING identity_id, old.chat_id AS before
 """
 OF_CHAT = """
 SELECT i.id, i.name, i.language, m.role FROM staff_chat c
@@ -56,13 +56,16 @@ async def make_code(actor: Actor) -> str:
     return code
 
 
-async def link_chat(code: str, chat_id: str) -> UUID:
-    """A code works once; a chat is one colleague's. Raises LINK_CODE_BAD."""
+async def link_chat(code: str, chat_id: str) -> str | None:
+    """A code works once; a chat is one colleague's. Returns the chat he had before.
+
+    Raises LINK_CODE_BAD.
+    """
     await db.execute(FREE, chat_id=chat_id)
     linked = await db.one_or_none(LINK, hash=_hash(code), chat_id=chat_id, now=clock.now())
     if linked is None:
         raise Refusal("LINK_CODE_BAD")
-    return linked["identity_id"]
+    return linked["before"]
 
 
 async def colleague_of_chat(chat_id: str) -> tuple[Actor, str | None] | None:

@@ -19,6 +19,7 @@ import dilo.quotes.offer_pages
 import dilo.quotes.pages
 import portal.routes
 from api.keys import key_at_door
+from bots.telegram import pages as bot_pages
 from bots.telegram import webhook
 from dilo.kit.visit import visit
 from portal.access import buyer_at_door, furnish
@@ -29,6 +30,7 @@ ROUTES: list[Any] = [
     *api.orders.routes,
     *api.reports.routes,
     *webhook.routes,
+    *bot_pages.routes,
     *dilo.analytics.pages.routes,
     *dilo.banking.pages.routes,
     *dilo.books.pages.routes,

@@ -3,13 +3,14 @@
 from typing import Any
 from uuid import UUID
 
-from bots.telegram import replies
+from bots.telegram import connection, replies
 from bots.telegram.channel import Telegram
 from dilo.analytics import views
 from dilo.buyers import letters
 from dilo.dealers import notices
 from dilo.dunning import actions as dunning
 from dilo.dunning import acts, pauses
+from dilo.kit import memory
 from dilo.messaging import actions as messaging
 from dilo.messaging.channels import Channel, compose_with, hear, use_channels
 from dilo.messaging.email import Email
@@ -36,6 +37,9 @@ HEARERS = {
 
 def wire() -> None:
     """Once per process that sends or hears."""
+    memory.use_memory(settings().valkey_url)
+    connection.api_base = settings().dilo_telegram_api
+    connection.webhook_base = settings().dilo_telegram_webhook
     for event, hearers in HEARERS.items():
         for hearer in hearers:
             hear(event, hearer)

@@ -6,12 +6,20 @@ import logging
 import signal
 from uuid import UUID
 
-from aiogram.exceptions import TelegramAPIError, TelegramConflictError, TelegramUnauthorizedError
+from aiogram.exceptions import (
+    TelegramAPIError,
+    TelegramConflictError,
+    TelegramNotFound,
+    TelegramUnauthorizedError,
+)
+from aiogram.utils.token import TokenValidationError
 
+from bots.telegram import connection
 from bots.telegram.channel import bot_of
-from bots.telegram.updates import take_update
+from bots.telegram.updates import ALLOWED, take_update
 from dilo.messaging import telegram_bots
 from dilo.messaging.sending import drain
+from dilo.messaging.telegram_bots import scrubbed
 from dilo.run import events
 from dilo.run.settings import settings
 from tenants.scope import scope, tenant_ids
@@ -23,12 +31,17 @@ PAUSE_SECONDS = 5.0
 
 
 async def poll() -> None:
-    """A task per tenant that has a bot; new bots are noticed within ten seconds."""
+    """A task per tenant that has a bot; bots added, removed or given a new token are noticed within
+    ten seconds. Where webhooks are set it has nothing to do, and takes nobody's updates away."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
     events.wire()
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    if settings().dilo_telegram_webhook:
+        log.info("updates come by webhook: nothing to poll")
+        await stopping.wait()
+        return
     tasks: dict[UUID, asyncio.Task[None]] = {}
     while not stopping.is_set():
         for tenant_id in await tenant_ids():
@@ -47,22 +60,24 @@ async def _poll_one(tenant_id: UUID, stopping: asyncio.Event) -> None:
     while not stopping.is_set():
         async with scope(tenant_id):
             bot = await telegram_bots.bot_or_none()
-        if bot is None or bot.state == "failed":
+        if bot is None or not bot.answers:
             return
-        speaker = bot_of(bot.token, settings().dilo_telegram_api)
         try:
+            speaker = bot_of(bot.token, settings().dilo_telegram_api)
             updates = await speaker.get_updates(
                 offset=bot.offset_id + 1,
                 timeout=WAIT_SECONDS,
-                allowed_updates=["message", "callback_query"],
+                allowed_updates=ALLOWED,
                 request_timeout=WAIT_SECONDS + 10,
             )
-        except TelegramUnauthorizedError as error:
+        except (TelegramUnauthorizedError, TelegramNotFound, TokenValidationError) as error:
             async with scope(tenant_id):
                 await telegram_bots.set_state(bot.id, "failed", str(error))
             return
-        except (TelegramConflictError, TelegramAPIError) as error:
-            log.warning("tenant %s: %s", tenant_id, error)
+        except TelegramAPIError as error:
+            log.warning("tenant %s: %s", tenant_id, scrubbed(str(error)))
+            if isinstance(error, TelegramConflictError):
+                await connection.switch_off(bot)
             await asyncio.sleep(PAUSE_SECONDS)
             continue
         for update in updates:

@@ -13,9 +13,9 @@ from litestar.middleware import DefineMiddleware
 from litestar.static_files import create_static_files_router
 from litestar.types import Middleware
 
-from bots.telegram import webhook
+from bots.telegram.channel import close_sessions
 from dilo.desk import pages as desk
-from dilo.kit import db, outbox, web
+from dilo.kit import db, memory, outbox, web
 from dilo.kit.errors import Forbidden, NotFound, Refusal
 from dilo.kit.templating import STATIC
 from dilo.kit.visit import visit
@@ -28,7 +28,7 @@ from dilo.receivables import pages as receivables
 from dilo.run import events, jobs
 from dilo.run.database import open_database
 from dilo.run.navigation import office_menu
-from dilo.run.settings import process_secret, settings
+from dilo.run.settings import process_secret
 from tenants.door import Door, take_csrf_token
 
 log = logging.getLogger("dilo.web")
@@ -113,14 +113,14 @@ async def _open() -> None:
 
 
 async def _close() -> None:
+    await close_sessions()
+    await memory.close()
     await db.engine().close_connection_pool()  # type: ignore[attr-defined]
 
 
 def make_app() -> Litestar:
     events.wire()
     outbox.use_waker(jobs.hint)
-    webhook.api_base = settings().dilo_telegram_api
-    webhook.webhook_base = settings().dilo_telegram_webhook
     entrances = {"/office": staff_at_door, **_other_entrances()}
     middleware: list[Middleware] = [DefineMiddleware(Door, entrances=entrances)]
     return Litestar(

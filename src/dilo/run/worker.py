@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 from arq.worker import Worker, func
 
+from bots.telegram.connection import look_after
 from dilo.analytics.views import plan_scheduled
 from dilo.dealers import jobs as dealers
 from dilo.dunning import actions as dunning
@@ -32,6 +33,7 @@ from tenants.scope import scope, tenant_ids
 log = logging.getLogger("dilo.worker")
 TURNS_MAX = 5000
 PLAN_SECONDS = 300.0
+BOTS_SECONDS = 300.0
 IMPORT_SECONDS = 2.0
 LAST_WORDS_SECONDS = 20.0
 LISTEN_PAUSE_SECONDS = 1.0
@@ -53,6 +55,7 @@ async def work() -> None:
     tasks = [
         asyncio.create_task(_sweep_forever(stopping, waking)),
         asyncio.create_task(_again_and_again("planning", _plan, PLAN_SECONDS, stopping)),
+        asyncio.create_task(_again_and_again("bots", look_after, BOTS_SECONDS, stopping)),
         *_imports(stopping),
     ]
     listening = asyncio.create_task(_listen_forever(waking))

@@ -1,99 +1,25 @@
-"""What a chat may say and do. Handlers return replies; every decision is the house's."""
+"""Ordering: usual goods by buttons, the cart, lines of text; every decision is the house's."""
 
 from decimal import Decimal
 
-from aiogram import Dispatcher, F, Router
-from aiogram.filters import Command, CommandObject, CommandStart
+from aiogram import F, Router
+from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
 
-from bots.telegram import approvals, debts
-from bots.telegram.replies import Reply, menu, reasons, sum_of
+from bots.telegram.replies import Reply, menu_of, reasons, sum_of
 from bots.telegram.talk import Talk, edited, target_of
 from dilo.catalogue.queries import products_of_codes
 from dilo.kit.errors import Refusal
-from dilo.kit.i18n import say, shown
+from dilo.kit.i18n import say
 from dilo.kit.ids import uuid_or_none
-from dilo.kit.paging import Paging
 from dilo.orders import actions, cart, queries
 from dilo.orders.commands import LineInput, Placed, PlaceOrder
 from dilo.orders.wording import pasted_lines
-from dilo.parties import actions as parties
-from dilo.parties.queries import party
-from dilo.people import chats
-from dilo.receivables import queries as receivables
 from tenants.scope import current_tenant
 
 LINES_SHOWN = 25
-router = Router()
-
-
-@router.message(CommandStart())
-async def start(message: Message, command: CommandObject, talk: Talk) -> list[Reply]:
-    if command.args and command.args.startswith(chats.PREFIX):
-        await chats.link_chat(command.args.strip(), str(message.chat.id))
-        return [Reply(say("bot:colleague", tenant=current_tenant().name))]
-    if command.args:
-        await parties.link_telegram(command.args.strip(), str(message.chat.id))
-        return [Reply(say("bot:linked", tenant=current_tenant().name), menu())]
-    if talk.actor is None:
-        return [Reply(say("bot:stranger", tenant=current_tenant().name))]
-    return [Reply(say("bot:help"), menu())]
-
-
-@router.message(Command("stop"))
-async def stop(message: Message) -> list[Reply]:
-    await parties.stop_telegram(str(message.chat.id))
-    return [Reply(say("bot:stopped"))]
-
-
-@router.message(Command("help", "menu"))
-async def help_(message: Message) -> list[Reply]:
-    return [Reply(say("bot:help"), menu())]
-
-
-@router.message(Command("balance"))
-@router.callback_query(F.data == "balance")
-async def balance(event: Message | CallbackQuery, talk: Talk) -> list[Reply]:
-    owner = await party(talk.company)
-    on = current_tenant().today()
-    aging = await receivables.aging_of(owner.id, owner.currency, on)
-    owed = await receivables.open_items_of(owner.id, owner.currency, "debit")
-    text = [
-        say(
-            "bot:balance",
-            name=owner.name,
-            balance=sum_of(-owner.balance, owner.currency),
-            overdue=sum_of(aging.overdue, owner.currency),
-            available=sum_of(owner.available, owner.currency)
-            if owner.available is not None
-            else say("bot:no_cap"),
-        )
-    ]
-    text += [
-        say("bot:debt", number=d.number, due=d.due_on, amount=sum_of(d.open_amount, d.currency))
-        for d in owed[:10]
-    ]
-    if len(owed) > 10:
-        text.append(say("bot:more", count=len(owed) - 10))
-    why = reasons(await actions.credit_standing(talk.buyer, owner.id))
-    return [Reply("\n".join([*text, why] if why else text), menu())]
-
-
-@router.message(Command("orders"))
-@router.callback_query(F.data == "orders")
-async def orders(event: Message | CallbackQuery, talk: Talk) -> list[Reply]:
-    page = await queries.orders(Paging(1, 8), party_id=talk.company)
-    lines = [
-        say(
-            "bot:order_row",
-            number=o.number,
-            date=shown(o.created_at.date()),
-            state=say(f"state:{o.state}"),
-            total=sum_of(o.total, o.currency),
-        )
-        for o in page.rows
-    ]
-    return [Reply("\n".join(lines) or say("bot:no_orders"), menu())]
+OPEN = {"group": "open"}
+router = Router(name="ordering")
 
 
 @router.message(Command("goods"))
@@ -126,12 +52,12 @@ async def show_cart(event: Message | CallbackQuery, talk: Talk) -> list[Reply]:
     if looked.problem:
         raise looked.problem
     if not looked.lines:
-        return [Reply(say("bot:cart_empty"), menu())]
+        return [Reply(say("bot:cart_empty"), menu_of(talk))]
     currency = current_tenant().currency
     text = _listed(
         [(n.found.code or "", n.quantity, n.amount) for n in looked.lines], looked.total, currency
     )
-    why = reasons(looked.verdicts)
+    why = reasons(looked.verdicts, talk)
     return [
         Reply(
             f"{text}\n{why}" if why else text,
@@ -151,10 +77,10 @@ async def checkout(event: CallbackQuery, talk: Talk) -> list[Reply]:
     """The key is the message the button hangs on: a second tap finds the same order."""
     on = event.message.message_id if event.message else 0
     placed = await cart.check_out(talk.buyer, f"telegram:{talk.buyer.id}:cart:{on}", "telegram")
-    return _told(event, placed)
+    return _told(event, talk, placed)
 
 
-@router.callback_query(F.data.startswith("confirm:"))
+@router.callback_query(F.data.startswith("confirm:"), flags=OPEN)
 async def confirm(event: CallbackQuery, talk: Talk) -> list[Reply]:
     order_id, version = target_of(event.data)
     head = await queries.order_head(order_id)
@@ -170,10 +96,10 @@ async def confirm(event: CallbackQuery, talk: Talk) -> list[Reply]:
         )
     else:
         placed = await actions.submit_order(talk.buyer, order_id, version)
-    return _told(event, placed)
+    return _told(event, talk, placed)
 
 
-@router.callback_query(F.data.startswith("drop:"))
+@router.callback_query(F.data.startswith("drop:"), flags=OPEN)
 async def drop(event: CallbackQuery, talk: Talk) -> list[Reply]:
     order_id, _ = target_of(event.data)
     head = await queries.order_head(order_id)
@@ -185,7 +111,7 @@ async def drop(event: CallbackQuery, talk: Talk) -> list[Reply]:
     ]
 
 
-def _told(event: CallbackQuery, placed: Placed) -> list[Reply]:
+def _told(event: CallbackQuery, talk: Talk, placed: Placed) -> list[Reply]:
     total = sum_of(placed.total, placed.currency)
     text = say(
         f"bot:order_{placed.state}",
@@ -193,32 +119,28 @@ def _told(event: CallbackQuery, placed: Placed) -> list[Reply]:
         total=total,
         state=say(f"state:{placed.state}"),
     )
+    if talk.kind == "group":
+        text = f"{talk.buyer.name}: {text}"
     if placed.held:
-        text += "\n" + reasons(placed.verdicts)
-    return [Reply(text, menu(), edit=edited(event)), Reply("", callback_id=event.id)]
+        text += "\n" + reasons(placed.verdicts, talk)
+    return [Reply(text, menu_of(talk), edit=edited(event)), Reply("", callback_id=event.id)]
 
 
-@router.callback_query(F.data.startswith("ovr:"))
-async def override(event: CallbackQuery, talk: Talk) -> list[Reply]:
-    """One tap of a second person; the house checks who it is and what he may."""
-    parts = (event.data or "").split(":")
-    override_id = uuid_or_none(parts[1]) if len(parts) == 3 else None
-    if override_id is None or parts[2] not in ("0", "1"):
-        raise Refusal("UNREADABLE")
-    approve = parts[2] == "1"
-    placed = await actions.decide_override(talk.colleague, override_id, approve)
-    head = await queries.order_head(await queries.order_of_override(override_id))
-    state = say(f"state:{placed.state if placed else head.state}")
-    key = "override:approved" if approve else "override:refused"
-    text = say(key, number=head.number, state=state, name=talk.colleague.name)
-    return [Reply(text, edit=edited(event)), Reply("", callback_id=event.id)]
+@router.message(Command("order"), flags=OPEN)
+async def order_here(message: Message, command: CommandObject, talk: Talk) -> list[Reply]:
+    """The way to order in a group: lines after the command."""
+    return await _draft(command.args or "", talk)
 
 
 @router.message(F.text)
 async def lines(message: Message, talk: Talk) -> list[Reply]:
     """Anything else is an order by lines: a draft to look at, one tap to confirm."""
+    return await _draft(message.text or "", talk)
+
+
+async def _draft(said: str, talk: Talk) -> list[Reply]:
     buyer = talk.buyer
-    wanted, strange = pasted_lines(message.text or "")
+    wanted, strange = pasted_lines(said)
     known = await products_of_codes([line.code for line in wanted])
     good = [
         LineInput(known[w.code.lower()]["code"], w.quantity)
@@ -227,7 +149,7 @@ async def lines(message: Message, talk: Talk) -> list[Reply]:
     ]
     unknown = [w.code for w in wanted if w.code.lower() not in known] + strange
     if not good:
-        return [Reply(say("bot:not_understood", codes=", ".join(unknown[:10])), menu())]
+        return [Reply(say("bot:not_understood", codes=", ".join(unknown[:10])), menu_of(talk))]
     placed = await actions.place_order(
         buyer,
         PlaceOrder(
@@ -266,9 +188,3 @@ def _listed(rows: list[tuple[str, Decimal, Decimal]], total: Decimal, currency: 
     if len(rows) > LINES_SHOWN:
         shown_rows.append(say("bot:more", count=len(rows) - LINES_SHOWN))
     return "\n".join([*shown_rows, say("bot:total", total=sum_of(total, currency))])
-
-
-def make_dispatcher() -> Dispatcher:
-    dispatcher = Dispatcher()
-    dispatcher.include_routers(approvals.router, debts.router, router)
-    return dispatcher
