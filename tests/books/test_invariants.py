@@ -5,7 +5,7 @@ from decimal import Decimal as D
 
 import asyncpg
 import pytest
-from town import Cast, add_debt, order_of
+from town import Cast, add_debt, add_product, order_of
 
 from dilo.banking.actions import import_statement
 from dilo.books.queries import INVARIANTS, broken
@@ -46,6 +46,7 @@ CORRUPTIONS = {
     "discounts-accrued": """UPDATE sales_order_line SET price_source = price_source || '{"given": "0.01"}'
         WHERE tenant_id = $1""",
     "coupons-counted": "UPDATE coupon SET uses = uses + 1 WHERE tenant_id = $1",
+    "back-orders": "UPDATE sales_order SET shortage = 'hold' WHERE tenant_id = $1",
     "order-totals": "UPDATE sales_order SET total = total + 1 WHERE tenant_id = $1",
     "order-shipped": """UPDATE sales_order_line SET shipped_quantity = quantity
         WHERE tenant_id = $1 AND shipped_quantity < quantity""",
@@ -99,6 +100,8 @@ async def live(town: Cast) -> None:
     cancelled = await actions.place_order(town.max, order_of(town, "D-1", ("SOCKET", 3)))
     await actions.cancel_order(town.max, cancelled.id, "передумали")
     await actions.place_order(town.max, order_of(town, "D-1", ("SOCKET", 7)))
+    await add_product(town, "FEW", "Мало", D(1), on_hand=2)
+    await actions.place_order(town.max, order_of(town, "D-1", ("FEW", 5), shortage="parts"))
     await add_debt(town, "D-1", D(777), due_on=today - timedelta(days=60), number="OLD-777")
     bill = BillForm(town.parties["D-1"], "B-1", today, today, D(300), "b1")
     await net(

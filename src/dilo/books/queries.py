@@ -136,7 +136,10 @@ FROM (SELECT l.id, l.quantity - l.shipped_quantity AS quantity FROM sales_order_
       JOIN sales_order o ON o.id = l.order_id AND o.state IN ('confirmed', 'partially_shipped')
       JOIN product p ON p.id = l.product_id AND p.kind = 'goods'
       WHERE l.quantity > l.shipped_quantity) w
-FULL JOIN reservation r ON r.source_id = w.id
+FULL JOIN (SELECT source_id, sum(quantity) AS quantity FROM (
+    SELECT source_id, quantity FROM reservation
+    UNION ALL SELECT source_id, quantity FROM back_order) held GROUP BY source_id) r
+  ON r.source_id = w.id
 WHERE coalesce(r.quantity, 0) <> coalesce(w.quantity, 0)
   AND (w.id IS NOT NULL OR NOT EXISTS (
     SELECT 1 FROM sales_order_line l JOIN sales_order o ON o.id = l.order_id
@@ -164,6 +167,16 @@ SELECT 'coupon' AS subject, c.id::text, c.uses::text AS found, coalesce(u.uses, 
 FROM coupon c LEFT JOIN (SELECT coupon_id, count(*) AS uses FROM coupon_use
                          WHERE given_back_at IS NULL GROUP BY coupon_id) u ON u.coupon_id = c.id
 WHERE c.uses <> coalesce(u.uses, 0)
+"""
+# Who waits, waits for goods of his own line, at his order's warehouse, by his own choice.
+WAITING = """
+SELECT 'back_order' AS subject, b.id::text,
+  b.product_id || ' at ' || b.warehouse_id || ', ' || o.shortage AS found,
+  l.product_id || ' at ' || o.warehouse_id || ', parts or together' AS expected
+FROM back_order b JOIN sales_order_line l ON l.id = b.source_id
+JOIN sales_order o ON o.id = l.order_id
+WHERE b.product_id <> l.product_id OR b.warehouse_id <> o.warehouse_id
+  OR o.shortage NOT IN ('parts', 'together')
 """
 ORDER_TOTALS = """
 SELECT 'sales_order' AS subject, o.id::text, o.total::text AS found,
@@ -239,6 +252,7 @@ INVARIANTS: dict[str, str] = {
     "promotions-spent": PROMOTIONS_SPENT,
     "discounts-accrued": DISCOUNTS_ACCRUED,
     "coupons-counted": COUPONS_COUNTED,
+    "back-orders": WAITING,
     "order-totals": ORDER_TOTALS,
     "order-shipped": ORDER_SHIPPED,
     "orders-judged": ORDERS_JUDGED,

@@ -9,7 +9,12 @@ import msgspec
 
 from dilo.orders.facts import Verdict
 
+Door = Literal["office", "portal", "shop", "telegram", "sms", "api"]
+Shortage = Literal["hold", "parts", "together", "leave_out"]
+WAITING = ("parts", "together")
 LINES_MAX = 1000
+COMMENT_MAX = 500
+TEXTS_MAX = {"comment": 2000, "reference": 60, "delivery_to": 500}
 QUANTITY_MAX = Decimal(10_000_000)
 
 
@@ -24,13 +29,15 @@ class LineInput(msgspec.Struct, frozen=True):
 class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True):
     """``key`` is the door's idempotency key. Without ``submit`` the order stays a draft.
 
-    ``keep_stock``: a held order keeps its goods while its buyer pays (the shop).
+    ``keep_stock``: a held order keeps its goods while its buyer pays (the shop). ``shortage`` is
+    the buyer's choice for goods not on the shelf; ``delivery_to`` the address as it is printed;
+    ``reference`` his own number of the order.
     """
 
     party_id: UUID
     lines: list[LineInput]
     key: str
-    door: Literal["office", "portal", "telegram", "sms", "api", "shop"]
+    door: Door
     comment: str | None = None
     ship_on: date | None = None
     warehouse_id: UUID | None = None
@@ -38,13 +45,19 @@ class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True):
     by: Literal["code", "id"] = "code"
     coupon: str | None = None
     keep_stock: bool = False
+    reference: str | None = None
+    delivery_method: Literal["delivery", "pickup"] | None = None
+    delivery_to: str | None = None
+    shortage: Shortage = "hold"
 
 
 class Promised(msgspec.Struct, frozen=True):
-    """Prices given word on, one a line in its order; ``by`` names the document that gave it."""
+    """Prices given word on, one a line in its order, None where today's holds; ``by`` names what
+    gave it. ``final``: agreed by a document, no promotion is taken off; the cart's are not."""
 
     by: str
-    prices: tuple[Decimal, ...]
+    prices: tuple[Decimal | None, ...]
+    final: bool = True
 
 
 class LineAsked(msgspec.Struct, frozen=True):

@@ -109,7 +109,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """All that a decision needs. ``limit_amount`` None: no cap was set on purpose.
 
     ``order_amount`` is what this order adds to exposure: its total at confirmation, 0 at dispatch
-    (it is already among the confirmed).
+    (it is already among the confirmed). ``shortage``: the buyer's choice for missing goods.
     """
 
     stage: str
@@ -136,6 +136,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     checks: dict[str, CheckFacts] = {}
     group: GroupFacts | None = None
     buying: BuyingFacts | None = None
+    shortage: str = "hold"
 
 
 def exposure(facts: Facts) -> Decimal:

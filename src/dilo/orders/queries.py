@@ -37,19 +37,22 @@ SELECT o.id, o.number, o.party_id, p.name AS party_name, p.code AS party_code, o
   o.warehouse_id, w.name AS warehouse_name, o.state, o.door, o.currency, o.total,
   o.shipped_amount, o.invoiced_amount, o.ship_on, o.comment, o.placed_by,
   o.placed_by_id, o.version, o.created_at,
-  o.submitted_at, o.confirmed_at, o.cancelled_at, o.cancel_reason
+  o.submitted_at, o.confirmed_at, o.cancelled_at, o.cancel_reason, o.reference, o.delivery_method,
+  o.delivery_to, o.shortage
 FROM sales_order o JOIN party p ON p.id = o.party_id JOIN warehouse w ON w.id = o.warehouse_id
 """
 LOCKED_HEAD = f"{HEAD} WHERE o.id = :id FOR UPDATE OF o"
 LINES = """
 SELECT l.id, l.line_no, l.product_id, p.code, p.name, p.kind, l.quantity, l.unit, l.price,
   l.price_source, l.amount, l.shipped_quantity, l.invoiced_quantity, l.returned_quantity,
-  l.comment, f.floor, coalesce(s.on_hand - s.reserved, 0) AS available
+  l.comment, f.floor, coalesce(s.on_hand - s.reserved, 0) AS available,
+  coalesce(b.quantity, 0) AS waiting
 FROM sales_order_line l
 JOIN sales_order o ON o.id = l.order_id
 JOIN product p ON p.id = l.product_id
 LEFT JOIN price_floor f ON f.product_id = l.product_id AND f.currency = o.currency
 LEFT JOIN stock_level s ON s.product_id = l.product_id AND s.warehouse_id = o.warehouse_id
+LEFT JOIN back_order b ON b.source_id = l.id
 WHERE l.order_id = :id ORDER BY l.line_no
 """
 LIST = """
@@ -165,6 +168,10 @@ class OrderHead:
     confirmed_at: datetime | None
     cancelled_at: datetime | None
     cancel_reason: str | None
+    reference: str | None
+    delivery_method: str | None
+    delivery_to: str | None
+    shortage: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,10 +193,16 @@ class OrderLine:
     comment: str | None
     floor: Decimal | None
     available: Decimal
+    waiting: Decimal
+
+    @property
+    def left(self) -> Decimal:
+        return self.quantity - self.shipped_quantity
 
     @property
     def to_ship(self) -> Decimal:
-        return self.quantity - self.shipped_quantity
+        """What may leave now: what is left without what waits for goods."""
+        return self.left - self.waiting
 
     @property
     def returnable(self) -> Decimal:

@@ -127,11 +127,12 @@ def stock_gate(facts: Facts) -> list[Verdict]:
         available = left.get(line.code, line.available)
         left[line.code] = max(ZERO, available - line.quantity)
         if line.quantity > available:
-            short.append(_short(line, available))
+            short.append(_short(line, available, facts.shortage))
     return short or _pass("STOCK")
 
 
-def _short(line: LineFacts, available: Decimal) -> Verdict:
+def _short(line: LineFacts, available: Decimal, shortage: str) -> Verdict:
+    """Goods the buyer agreed to wait for pass with a word: the rest comes later."""
     remedy = (
         Remedy("REDUCE_LINE", {"code": line.code, "available_quantity": available})
         if available > 0
@@ -143,6 +144,8 @@ def _short(line: LineFacts, available: Decimal) -> Verdict:
         "available_quantity": available,
         "line_no": line.line_no,
     }
+    if shortage in ("parts", "together"):
+        return Verdict("STOCK", "STOCK_LATER", True, figures, warning=True)
     return Verdict("STOCK", "STOCK_SHORT", False, figures, remedies=[remedy])
 
 

@@ -27,7 +27,7 @@ MANAGER = (
     | WAREHOUSE
     | ACCOUNTANT
     | frozenset(
-        "promotions.edit shop.edit shop.privacy "
+        "ordering.edit promotions.edit shop.edit shop.privacy "
         "writeoffs.approve credit.edit prices.edit catalogue.edit portal.invite bots.edit "
         "dealers.close quotes.approve carriers.edit".split()
     )

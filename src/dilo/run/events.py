@@ -15,7 +15,7 @@ from dilo.messaging import actions as messaging
 from dilo.messaging.channels import Channel, compose_with, hear, use_channels
 from dilo.messaging.email import Email
 from dilo.messaging.sms import HttpSms, Smpp
-from dilo.orders import asking
+from dilo.orders import asking, back_orders
 from dilo.orders.actions import reconsider_held
 from dilo.quotes import offers
 from dilo.quotes import told as quotes_told
@@ -32,6 +32,7 @@ async def on_payment(payload: dict[str, Any]) -> None:
 HEARERS = {
     "payment_recorded": [on_payment, pauses.on_payment],
     "bonus_paid": [on_payment],
+    "stock_came": [back_orders.on_stock],
 }
 
 
@@ -53,6 +54,7 @@ def wire() -> None:
     compose_with(letters.ANSWER, letters.compose_answer)
     links.use_form(settings().public_form)
     compose_with(offers.KIND, quotes_told.compose)
+    compose_with(back_orders.KIND, back_orders.compose)
     use_channels(_channels())
 
 

@@ -1,13 +1,15 @@
 """Changing stock. Levels are locked in product order; moves are append-only; nothing goes below
 zero."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
 from dilo.kit import db
 from dilo.kit.errors import NotFound, Refusal
+from dilo.kit.money import ZERO
+from dilo.kit.outbox import tell
 from tenants import audit
 from tenants.actors import Actor
 
@@ -27,6 +29,23 @@ UPDATE stock_level s SET reserved = s.reserved + w.quantity
 FROM (SELECT product_id, sum(quantity) AS quantity FROM wanted GROUP BY product_id) w
 WHERE s.warehouse_id = :warehouse_id AND s.product_id = w.product_id
   AND s.on_hand - s.reserved >= w.quantity
+"""
+# What is not on the shelf waits for it; the oldest of the most important party is served first.
+WAIT = """
+INSERT INTO back_order (source_id, product_id, warehouse_id, quantity)
+SELECT source_id, product_id, :warehouse_id, quantity
+FROM unnest(:sources::uuid[], :products::uuid[], :quantities::numeric[])
+  AS w(source_id, product_id, quantity)
+"""
+STOP_WAITING = "DELETE FROM back_order WHERE source_id = ANY(:sources)"
+WAITED_FOR = """
+SELECT DISTINCT product_id FROM back_order
+WHERE warehouse_id = :warehouse_id AND product_id = ANY(:products)
+"""
+RELEASED_GOODS = """
+SELECT DISTINCT r.warehouse_id, r.product_id FROM reservation r
+JOIN back_order b ON b.product_id = r.product_id AND b.warehouse_id = r.warehouse_id
+WHERE r.source_id = ANY(:sources) AND b.source_id <> ALL(:sources)
 """
 RELEASE = """
 WITH freed AS (DELETE FROM reservation WHERE source_id = ANY(:sources)
@@ -108,9 +127,52 @@ async def reserve(warehouse_id: UUID, wanted: Sequence[Wanted]) -> None:
         raise Refusal("STOCK_SHORT")
 
 
+async def reserve_or_wait(
+    warehouse_id: UUID, wanted: Sequence[Wanted], levels: Mapping[UUID, Level]
+) -> None:
+    """What is on the shelf is reserved, the rest waits. ``levels`` are those just locked."""
+    now, later = split(wanted, levels)
+    await reserve(warehouse_id, now)
+    if later:
+        await db.execute(WAIT, warehouse_id=warehouse_id, **_columns(later))
+
+
+def split(
+    wanted: Sequence[Wanted], levels: Mapping[UUID, Level]
+) -> tuple[list[Wanted], list[Wanted]]:
+    """What the shelf gives to each in turn, and what each has to wait for."""
+    left = {product_id: level.available for product_id, level in levels.items()}
+    now: list[Wanted] = []
+    later: list[Wanted] = []
+    for one in wanted:
+        given = min(one.quantity, max(left.get(one.product_id, ZERO), ZERO))
+        left[one.product_id] = left.get(one.product_id, ZERO) - given
+        if given:
+            now.append(Wanted(one.source_id, one.product_id, given))
+        if given < one.quantity:
+            later.append(Wanted(one.source_id, one.product_id, one.quantity - given))
+    return now, later
+
+
 async def release(sources: Sequence[UUID]) -> int:
-    """Frees what the order lines held. Returns how many levels changed."""
-    return await db.execute(RELEASE, sources=list(sources)) if sources else 0
+    """Frees what the order lines held or waited for; whoever waits for the same goods is told.
+
+    Returns how many levels changed."""
+    if not sources:
+        return 0
+    await db.execute(STOP_WAITING, sources=list(sources))
+    freed = await db.rows(RELEASED_GOODS, sources=list(sources))
+    changed = await db.execute(RELEASE, sources=list(sources))
+    for warehouse_id in {row["warehouse_id"] for row in freed}:
+        products = [row["product_id"] for row in freed if row["warehouse_id"] == warehouse_id]
+        await _tell(warehouse_id, products)
+    return changed
+
+
+async def _tell(warehouse_id: UUID, products: Sequence[UUID]) -> None:
+    await tell(
+        "stock_came", warehouse_id=str(warehouse_id), products=[str(one) for one in products]
+    )
 
 
 async def ship(warehouse_id: UUID, shipment_id: UUID, gone: Sequence[Wanted]) -> None:
@@ -144,6 +206,10 @@ async def receive(
         products=[product_id for product_id, _ in ordered],
         quantities=[quantity for _, quantity in ordered],
     )
+    more = [product_id for product_id, quantity in ordered if quantity > 0]
+    awaited = await db.rows(WAITED_FOR, warehouse_id=warehouse_id, products=more)
+    if awaited:
+        await _tell(warehouse_id, [row["product_id"] for row in awaited])
 
 
 def _columns(wanted: Sequence[Wanted]) -> dict[str, list[UUID] | list[Decimal]]:

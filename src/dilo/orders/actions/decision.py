@@ -76,6 +76,7 @@ async def judge(
     stage: str,
     order_id: UUID | None,
     buyer_id: UUID | None = None,
+    shortage: str = "hold",
 ) -> list[Verdict]:
     """The verdicts on an order of ``total``. The balance row (and stock levels) must be locked.
 
@@ -93,6 +94,7 @@ async def judge(
             order_total=total,
             order_amount=ZERO if stage == DISPATCH else total,
             lines=lines,
+            shortage=shortage,
             overdue_total=await _overdue_total(terms, today) if "overdue" in rules else ZERO,
             overrides=await _standing_overrides(order_id),
             checks=_checks(rules, stage),

@@ -85,7 +85,7 @@ Part = tuple[OrderLine, Decimal, Decimal]  # line, quantity, amount
 async def dispatch_order(actor: Actor, command: Dispatch) -> Dispatched:
     """Ships all or part of a confirmed order. Held with verdicts where a gate says no.
 
-    Raises FORBIDDEN, NOT_FOUND, WRONG_STATE, NOTHING_TO_SHIP, QUANTITY_TOO_MUCH.
+    Raises FORBIDDEN, NOT_FOUND, WRONG_STATE, NOTHING_TO_SHIP, QUANTITY_TOO_MUCH, WAITS_FOR_REST.
     """
     actor.require("shipments.dispatch")
     seen = await order_head(command.order_id)
@@ -96,7 +96,10 @@ async def dispatch_order(actor: Actor, command: Dispatch) -> Dispatched:
         return Dispatched(**earlier)
     if head.state not in ("confirmed", "partially_shipped"):
         raise Refusal("WRONG_STATE", number=head.number, state=head.state)
-    parts = _parts(await order_lines(head.id), command.lines)
+    lines = await order_lines(head.id)
+    if head.shortage == "together" and any(line.waiting for line in lines):
+        raise Refusal("WAITS_FOR_REST", number=head.number)
+    parts = _parts(lines, command.lines)
     terms = await terms_of(head.party_id, current_tenant().today(), head.warehouse_id)
     verdicts = await judge(
         terms, balance, (), head.total - head.shipped_amount, stage=DISPATCH, order_id=head.id
@@ -191,7 +194,7 @@ async def _leave(head: OrderHead, parts: list[Part], shipment_id: UUID) -> None:
 
 async def _is_last(order_id: UUID, parts: list[Part]) -> bool:
     going = {line.id: quantity for line, quantity, _ in parts}
-    return all(line.to_ship == going.get(line.id, ZERO) for line in await order_lines(order_id))
+    return all(line.left == going.get(line.id, ZERO) for line in await order_lines(order_id))
 
 
 async def release_shipment(actor: Actor, shipment_id: UUID) -> Dispatched:

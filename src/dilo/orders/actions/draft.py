@@ -14,14 +14,8 @@ from dilo.orders.actions.decision import (
     line_facts,
     own_party,
 )
-from dilo.orders.actions.place import (
-    accrue,
-    buyer_id,
-    given_of,
-    line_columns,
-    price_lines,
-    total_of,
-)
+from dilo.orders.actions.lines import accrue, given_of, line_columns, price_lines, total_of
+from dilo.orders.actions.place import buyer_id
 from dilo.orders.commands import LineInput, Placed
 from dilo.orders.facts import CONFIRMATION, Verdict
 from dilo.orders.queries import OrderHead, OrderLine, locked_head, order_head, order_lines, terms_of
@@ -29,7 +23,7 @@ from dilo.orders.rules import passes
 from dilo.promotions.accruals import give_back, spend
 from dilo.promotions.queries import coupon_of_order
 from dilo.receivables.actions import Balance, lock_balance
-from dilo.stock.actions import Wanted, lock_levels, release, reserve
+from dilo.stock.actions import Level, Wanted, lock_levels, release, reserve_or_wait
 from tenants import audit
 from tenants.actors import Actor
 from tenants.scope import current_tenant
@@ -84,7 +78,7 @@ async def submit_order(actor: Actor, order_id: UUID, version: int | None = None)
     sender = buyer_id(actor) if head.state == "draft" else None
     buyer = sender or head.placed_by_id
     kept = await _kept_stock(head)
-    verdicts, lines = await _judged(head, balance, buyer)
+    verdicts, lines, levels = await _judged(head, balance, buyer)
     state = "confirmed" if passes(verdicts) else "on_hold"
     await db.execute(
         SETTLE,
@@ -96,7 +90,7 @@ async def submit_order(actor: Actor, order_id: UUID, version: int | None = None)
     )
     await keep_evaluation(order_id, CONFIRMATION, verdicts, state == "confirmed")
     if state == "confirmed" or kept:
-        await reserve(head.warehouse_id, _wanted(lines))
+        await reserve_or_wait(head.warehouse_id, _wanted(lines), levels)
     if state == "confirmed":
         await withdraw_requests(order_id, approved_too=False)
     await ask_own_company(order_id, head.party_id, buyer, head.total, verdicts)
@@ -133,7 +127,7 @@ def _wanted(lines: Sequence[OrderLine]) -> list[Wanted]:
 
 async def _judged(
     head: OrderHead, balance: Balance, buyer: UUID | None
-) -> tuple[list[Verdict], list[OrderLine]]:
+) -> tuple[list[Verdict], list[OrderLine], dict[UUID, Level]]:
     terms = await terms_of(head.party_id, current_tenant().today(), head.warehouse_id)
     lines = await order_lines(head.id)
     levels = await lock_levels(head.warehouse_id, [line.product_id for line in lines])
@@ -158,8 +152,9 @@ async def _judged(
         stage=CONFIRMATION,
         order_id=head.id,
         buyer_id=buyer,
+        shortage=head.shortage,
     )
-    return verdicts, lines
+    return verdicts, lines, levels
 
 
 async def edit_draft(

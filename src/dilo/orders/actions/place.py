@@ -2,27 +2,43 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
-from typing import Any
+from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
 
 from dilo.kit import clock, db
 from dilo.kit.errors import Refusal
-from dilo.kit.ids import uuid7, uuid_or_none
-from dilo.kit.money import AMOUNT_MAX, ZERO, line_amount
-from dilo.orders.actions.decision import ask_own_company, judge, kept, line_facts, own_party
-from dilo.orders.commands import LINES_MAX, QUANTITY_MAX, LineInput, Placed, PlaceOrder, Promised
+from dilo.kit.ids import uuid7
+from dilo.kit.money import ZERO
+from dilo.orders.actions.decision import ask_own_company, judge, kept, own_party
+from dilo.orders.actions.lines import NewLine as NewLine
+from dilo.orders.actions.lines import (
+    accrue,
+    given_of,
+    line_columns,
+    line_facts_of,
+    price_lines,
+    total_of,
+    wanted_of,
+)
+from dilo.orders.actions.lines import buyer_of as buyer_of
+from dilo.orders.commands import (
+    COMMENT_MAX,
+    TEXTS_MAX,
+    WAITING,
+    LineInput,
+    Placed,
+    PlaceOrder,
+    Promised,
+)
 from dilo.orders.facts import CONFIRMATION, DISPATCH, Verdict
+from dilo.orders.policy import order_policy
 from dilo.orders.queries import Terms, last_verdicts, terms_of
 from dilo.orders.rules import passes
-from dilo.pricing.queries import Buyer, Priced, priced
 from dilo.promotions import accruals
-from dilo.promotions.rules import Given, Reduced
 from dilo.receivables.actions import Balance, lock_balance
-from dilo.stock.actions import Wanted, lock_levels, reserve
+from dilo.stock.actions import Level, lock_levels, reserve_or_wait, split
 from tenants.actors import Actor
 from tenants.scope import current_tenant
 
@@ -37,11 +53,13 @@ WITH numbered AS (
   RETURNING last_number),
 placed AS (
   INSERT INTO sales_order (id, number, party_id, agreement_id, warehouse_id, state, door, currency,
-    total, ship_on, comment, placed_by, placed_by_id, key, request_hash, submitted_at, confirmed_at)
+    total, ship_on, comment, placed_by, placed_by_id, key, request_hash, submitted_at, confirmed_at,
+    reference, delivery_method, delivery_to, shortage)
   SELECT :id, 'SO-' || lpad(last_number::text, 6, '0'), :party_id, :agreement_id, :warehouse_id,
     :state, :door, :currency, :total, :ship_on, :comment, :placed_by, :placed_by_id, :key,
     :request_hash, CASE WHEN :state <> 'draft' THEN CAST(:now AS timestamptz) END,
-    CASE WHEN :state = 'confirmed' THEN CAST(:now AS timestamptz) END
+    CASE WHEN :state = 'confirmed' THEN CAST(:now AS timestamptz) END,
+    :reference, :delivery_method, :delivery_to, :shortage
   FROM numbered RETURNING id, number),
 lined AS (
   INSERT INTO sales_order_line (id, order_id, line_no, product_id, quantity, unit, price,
@@ -65,31 +83,6 @@ SELECT number FROM placed
 """
 
 
-@dataclass(frozen=True, slots=True)
-class NewLine:
-    """A line about to be written: what was asked, at whose price, less what promotions gave."""
-
-    id: UUID
-    line_no: int
-    found: Priced
-    quantity: Decimal
-    price: Decimal
-    amount: Decimal
-    comment: str | None
-    promised_by: str | None = None
-    given: tuple[Given, ...] = ()
-
-    @property
-    def list_amount(self) -> Decimal:
-        """Before promotions."""
-        return self.amount + sum((one.amount for one in self.given), ZERO)
-
-    @property
-    def product_id(self) -> UUID:
-        assert self.found.product_id is not None
-        return self.found.product_id
-
-
 async def place_order(
     actor: Actor, command: PlaceOrder, promised: Promised | None = None
 ) -> Placed:
@@ -100,10 +93,12 @@ async def place_order(
 
     Returns Placed: confirmed, on_hold with verdicts, or draft. Raises FORBIDDEN, NOT_FOUND,
     EMPTY_ORDER, TOO_MANY_LINES, QUANTITY_BAD, UNKNOWN_PRODUCTS, NO_PRICE, NO_WAREHOUSE,
-    KEY_REUSED, and what promotions say: PROMOTION_SPENT, COUPON_UNKNOWN, COUPON_USED and the like.
+    KEY_REUSED, BACK_ORDERS_OFF, NOTHING_ON_SHELF, TEXT_TOO_LONG, and what promotions say:
+    PROMOTION_SPENT, COUPON_UNKNOWN, COUPON_USED and the like.
     """
     actor.require("orders.submit" if command.submit else "orders.edit")
     own_party(actor, command.party_id)
+    _check_texts(command)
     asked = [command, promised] if promised else command
     request = hashlib.sha256(msgspec.json.encode(asked)).digest()
     repeated = await _placed_before(command.key, request)
@@ -117,11 +112,13 @@ async def place_order(
     repeated = await _placed_before(command.key, request)
     if repeated:
         return repeated
-    verdicts = await _judged(terms, lines, balance, buyer_id(actor))
+    judged = await _judged(terms, command, lines, balance, promised, buyer_id(actor))
+    verdicts = judged.verdicts
     state = "confirmed" if passes(verdicts) else "on_hold"
-    placed = await _write(actor, command, terms, lines, request, state, verdicts)
-    if state == "confirmed" or (command.keep_stock and not short_of_stock(verdicts)):
-        await reserve(warehouse_of(terms), wanted_of(lines))
+    placed = await _write(actor, command, terms, judged.lines, request, state, verdicts)
+    keep = command.keep_stock and command.shortage not in WAITING and not short_of_stock(verdicts)
+    if state == "confirmed" or keep:
+        await reserve_or_wait(warehouse_of(terms), wanted_of(judged.lines), judged.levels)
     await ask_own_company(placed.id, terms.party_id, buyer_id(actor), placed.total, verdicts)
     return placed
 
@@ -131,13 +128,24 @@ def buyer_id(actor: Actor) -> UUID | None:
     return actor.id if actor.on_behalf_of is not None else None
 
 
-async def preview_order(actor: Actor, command: PlaceOrder) -> tuple[list[NewLine], list[Verdict]]:
+def _check_texts(command: PlaceOrder) -> None:
+    for field, most in TEXTS_MAX.items():
+        if len(getattr(command, field) or "") > most:
+            raise Refusal("TEXT_TOO_LONG", status=422, field=field, most=most)
+    if any(len(line.comment or "") > COMMENT_MAX for line in command.lines):
+        raise Refusal("TEXT_TOO_LONG", status=422, field="comment", most=COMMENT_MAX)
+
+
+async def preview_order(
+    actor: Actor, command: PlaceOrder, promised: Promised | None = None
+) -> tuple[list[NewLine], list[Verdict]]:
     """What would happen: the same prices and gates, nothing written, nothing kept."""
     own_party(actor, command.party_id)
     terms = await terms_of(command.party_id, current_tenant().today(), command.warehouse_id)
-    lines = await price_lines(terms, command.lines, command.by, None, command.coupon)
+    lines = await price_lines(terms, command.lines, command.by, promised, command.coupon)
     balance = await lock_balance(terms.party_id, terms.currency)
-    return lines, await _judged(terms, lines, balance, buyer_id(actor))
+    judged = await _judged(terms, command, lines, balance, promised, buyer_id(actor))
+    return judged.lines, judged.verdicts
 
 
 async def credit_standing(actor: Actor, party_id: UUID) -> list[Verdict]:
@@ -158,105 +166,31 @@ def warehouse_of(terms: Terms) -> UUID:
     return terms.warehouse_id
 
 
-def buyer_of(terms: Terms) -> Buyer:
-    return Buyer(terms.party_id, terms.currency, terms.segment, terms.city, terms.agreement_id)
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the gates said of the lines as they will be written: without what was left out."""
 
-
-async def price_lines(
-    terms: Terms,
-    asked: Sequence[LineInput],
-    by: str,
-    promised: Promised | None = None,
-    coupon: str | None = None,
-) -> list[NewLine]:
-    """Everyone's own price in one query, less promotions. Raises what place_order says of lines.
-
-    A promised price is the last word: no promotion is taken off it.
-    """
-    if not asked:
-        raise Refusal("EMPTY_ORDER", status=422)
-    if len(asked) > LINES_MAX:
-        raise Refusal("TOO_MANY_LINES", status=422, most=LINES_MAX)
-    for line in asked:
-        amount = line.quantity
-        if not amount.is_finite() or not 0 < amount <= QUANTITY_MAX or amount != round(amount, 4):
-            raise Refusal("QUANTITY_BAD", status=422, product=line.product)
-        if by == "id" and uuid_or_none(line.product) is None:
-            raise Refusal("UNKNOWN_PRODUCTS", status=422, codes=line.product)
-    refs: list[tuple[UUID | str, Decimal]] = [
-        (UUID(line.product) if by == "id" else line.product.strip(), line.quantity)
-        for line in asked
-    ]
-    found = await priced(buyer_of(terms), refs)
-    unknown = [one.ref for one in found if one.product_id is None]
-    if unknown:
-        raise Refusal("UNKNOWN_PRODUCTS", status=422, codes=", ".join(unknown[:20]))
-    unpriced = [one.code or one.ref for one in found if one.price is None and not promised]
-    if unpriced:
-        raise Refusal("NO_PRICE", status=422, codes=", ".join(unpriced[:20]))
-    lines = [
-        _new_line(n, one, line, promised)
-        for n, (one, line) in enumerate(zip(found, asked, strict=True), start=1)
-    ]
-    if total_of(lines) > AMOUNT_MAX:
-        raise Refusal("QUANTITY_BAD", status=422, product=lines[0].found.code)
-    return lines if promised else await _reduced(terms, lines, coupon)
-
-
-async def _reduced(terms: Terms, lines: list[NewLine], coupon: str | None) -> list[NewLine]:
-    """Promotions and the coupon: the same for every door, because every door comes here."""
-    found = await accruals.reduce(
-        [Reduced(line.quantity, line.amount, line.found.kind != "service") for line in lines],
-        [line.product_id for line in lines],
-        terms.segment,
-        current_tenant().today(),
-        coupon,
-    )
-    return [
-        replace(line, price=less.price, amount=less.amount, given=less.given)
-        if less.given
-        else line
-        for line, less in zip(lines, found, strict=True)
-    ]
-
-
-def _new_line(line_no: int, found: Priced, asked: LineInput, promised: Promised | None) -> NewLine:
-    price = promised.prices[line_no - 1] if promised else found.price or ZERO
-    amount = line_amount(asked.quantity, price)
-    by = promised.by if promised else None
-    return NewLine(uuid7(), line_no, found, asked.quantity, price, amount, asked.comment, by)
-
-
-def total_of(lines: Sequence[NewLine]) -> Decimal:
-    return sum((line.amount for line in lines), ZERO)
-
-
-def wanted_of(lines: Sequence[NewLine]) -> list[Wanted]:
-    return [
-        Wanted(line.id, line.product_id, line.quantity)
-        for line in lines
-        if line.found.kind != "service"
-    ]
+    lines: list[NewLine]
+    verdicts: list[Verdict]
+    levels: dict[UUID, Level]
 
 
 async def _judged(
-    terms: Terms, lines: Sequence[NewLine], balance: Balance, buyer: UUID | None
-) -> list[Verdict]:
+    terms: Terms,
+    command: PlaceOrder,
+    lines: list[NewLine],
+    balance: Balance,
+    promised: Promised | None,
+    buyer: UUID | None,
+) -> Judged:
+    if command.shortage in WAITING and not (await order_policy()).back_orders:
+        raise Refusal("BACK_ORDERS_OFF")
     levels = await lock_levels(warehouse_of(terms), [line.product_id for line in lines])
-    facts = [
-        line_facts(
-            line.line_no,
-            line.found.code or "",
-            line.found.kind or "goods",
-            line.quantity,
-            line.price,
-            line.amount,
-            line.found.floor,
-            levels.get(line.product_id),
-        )
-        for line in lines
-    ]
-    return await judge(
+    told: list[Verdict] = []
+    if command.shortage == "leave_out":
+        lines, told = await _left_out(terms, command, lines, levels, promised)
+    facts = [line_facts_of(line, levels) for line in lines]
+    verdicts = await judge(
         terms,
         balance,
         facts,
@@ -264,7 +198,58 @@ async def _judged(
         stage=CONFIRMATION,
         order_id=None,
         buyer_id=buyer,
+        shortage=command.shortage,
     )
+    return Judged(lines, verdicts + told, levels)
+
+
+async def _left_out(
+    terms: Terms,
+    command: PlaceOrder,
+    lines: list[NewLine],
+    levels: dict[UUID, Level],
+    promised: Promised | None,
+) -> tuple[list[NewLine], list[Verdict]]:
+    """What the shelf has not is left out of the order, as the buyer chose, and said line by line.
+
+    A smaller quantity is priced anew where nobody gave word on its price.
+    """
+    now, _ = split(wanted_of(lines), levels)
+    given = {one.source_id: one.quantity for one in now}
+    kept_lines = [
+        (n, line, line.quantity if line.found.kind == "service" else given.get(line.id, ZERO))
+        for n, line in enumerate(lines)
+    ]
+    told = [
+        Verdict(
+            "STOCK",
+            "STOCK_LEFT_OUT",
+            True,
+            {
+                "code": line.found.code,
+                "wanted_quantity": line.quantity,
+                "available_quantity": quantity,
+                "line_no": line.line_no,
+            },
+            warning=True,
+        )
+        for _, line, quantity in kept_lines
+        if quantity < line.quantity
+    ]
+    if not told:
+        return lines, []
+    asked = [
+        (n, LineInput(str(line.product_id), quantity, line.comment))
+        for n, line, quantity in kept_lines
+        if quantity > 0
+    ]
+    if not asked:
+        raise Refusal("NOTHING_ON_SHELF")
+    word = promised and msgspec.structs.replace(
+        promised, prices=tuple(promised.prices[n] for n, _ in asked)
+    )
+    left = [one for _, one in asked]
+    return await price_lines(terms, left, "id", word, command.coupon), told
 
 
 async def _placed_before(key: str, request: bytes) -> Placed | None:
@@ -282,46 +267,6 @@ async def _placed_before(key: str, request: bytes) -> Placed | None:
         await last_verdicts(row["id"]),
         repeated=True,
     )
-
-
-def source_of(line: NewLine) -> dict[str, Any]:
-    """What gave the price and what promotions took off; beside a promise, the list."""
-    found = line.found
-    promise = {"promise": line.promised_by, "list_price": str(found.price or "")}
-    source: dict[str, Any] = (promise if line.promised_by else {}) | {
-        "list": found.list_code,
-        "scope": found.scope,
-        "from": str(found.min_quantity) if found.min_quantity is not None else None,
-    }
-    if line.given:
-        source["list_amount"] = str(line.list_amount)
-        source["given"] = str(line.list_amount - line.amount)
-        source["promotions"] = [{"name": g.name, "amount": str(g.amount)} for g in line.given]
-    return source
-
-
-async def accrue(order_id: UUID, party_id: UUID, lines: Sequence[NewLine]) -> None:
-    await accruals.accrue(
-        order_id, party_id, [(line.line_no, line.product_id, line.given) for line in lines]
-    )
-
-
-def given_of(lines: Sequence[NewLine]) -> list[Given]:
-    return [one for line in lines for one in line.given]
-
-
-def line_columns(lines: Sequence[NewLine]) -> dict[str, object]:
-    return {
-        "line_ids": [line.id for line in lines],
-        "line_nos": [line.line_no for line in lines],
-        "products": [line.product_id for line in lines],
-        "quantities": [line.quantity for line in lines],
-        "units": [line.found.unit for line in lines],
-        "prices": [line.price for line in lines],
-        "sources": [msgspec.json.encode(source_of(line)).decode() for line in lines],
-        "amounts": [line.amount for line in lines],
-        "comments": [line.comment for line in lines],
-    }
 
 
 async def _write(
@@ -354,6 +299,10 @@ async def _write(
         request_hash=request,
         now=clock.now(),
         verdicts=kept(verdicts),
+        reference=command.reference,
+        delivery_method=command.delivery_method,
+        delivery_to=command.delivery_to,
+        shortage=command.shortage,
         **line_columns(lines),
     )
     await accrue(order_id, terms.party_id, lines)
