@@ -1,7 +1,8 @@
 """Orders by API: the same prices, stock and credit as every other door."""
 
+from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -11,9 +12,10 @@ from dilo.kit.errors import Invalid, NotFound, Refusal
 from dilo.kit.i18n import say
 from dilo.kit.visit import visit
 from dilo.orders import actions, queries
-from dilo.orders.commands import LineInput, Placed, PlaceOrder
+from dilo.orders.commands import LineInput, Placed, PlaceOrder, Shortage
 from dilo.orders.facts import Verdict
 from dilo.parties.queries import party_of_code
+from dilo.stock.actions import warehouse_of_code
 
 Req = Request[Any, Any, Any]
 KEY_MAX = 200
@@ -23,14 +25,22 @@ HIDDEN = {"cache-control": "no-store"}
 class OrderLine(msgspec.Struct, forbid_unknown_fields=True):
     product: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
     quantity: Decimal
+    comment: Annotated[str, msgspec.Meta(max_length=500)] | None = None
 
 
 class NewOrder(msgspec.Struct, forbid_unknown_fields=True):
-    """``party`` is its code. Prices are never taken from outside."""
+    """``party`` and ``warehouse`` (where the goods are picked up) are codes. Prices are never taken
+    from outside. ``shortage``: what to do with goods that are not on the shelf."""
 
     party: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
     lines: Annotated[list[OrderLine], msgspec.Meta(min_length=1, max_length=1000)]
     comment: Annotated[str, msgspec.Meta(max_length=2000)] | None = None
+    reference: Annotated[str, msgspec.Meta(max_length=60)] | None = None
+    ship_on: date | None = None
+    delivery_method: Literal["delivery", "pickup"] | None = None
+    delivery_to: Annotated[str, msgspec.Meta(max_length=500)] | None = None
+    warehouse: Annotated[str, msgspec.Meta(max_length=60)] | None = None
+    shortage: Shortage = "hold"
 
 
 @post("/api/orders", opt={"verb": "orders.submit", "no_csrf": True}, status_code=201)
@@ -51,7 +61,7 @@ async def create(request: Req) -> Response[Any]:
     party_id = await party_of_code(order.party)
     if party_id is None:
         raise NotFound("UNKNOWN_PARTY", code=order.party)
-    lines = [LineInput(line.product, line.quantity) for line in order.lines]
+    lines = [LineInput(line.product, line.quantity, line.comment) for line in order.lines]
     placed = await actions.place_order(
         visit().actor,
         PlaceOrder(
@@ -60,6 +70,12 @@ async def create(request: Req) -> Response[Any]:
             key=f"api:{visit().actor.id}:{key}",
             door="api",
             comment=order.comment,
+            reference=order.reference,
+            ship_on=order.ship_on,
+            delivery_method=order.delivery_method,
+            delivery_to=order.delivery_to,
+            warehouse_id=await warehouse_of_code(order.warehouse) if order.warehouse else None,
+            shortage=order.shortage,
         ),
     )
     return Response(_body(placed), status_code=_status(placed), headers=HIDDEN)
@@ -78,7 +94,7 @@ def _body(placed: Placed) -> dict[str, Any]:
         "state": placed.state,
         "total": f"{placed.total:.2f}",
         "currency": placed.currency,
-        "verdicts": [_told(verdict) for verdict in placed.verdicts if not verdict.passed],
+        "verdicts": [_told(v) for v in placed.verdicts if not v.passed or v.warning],
     }
 
 

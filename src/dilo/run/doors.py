@@ -13,6 +13,7 @@ import dilo.desk.standing
 import dilo.dunning.collections
 import dilo.dunning.pages
 import dilo.imports.pages
+import dilo.orders.supply_pages
 import dilo.payables.pages
 import dilo.promotions.pages
 import dilo.quotes.offer_pages
@@ -40,6 +41,7 @@ ROUTES: list[Any] = [
     *dilo.dunning.collections.routes,
     *dilo.dunning.pages.routes,
     *dilo.imports.pages.routes,
+    *dilo.orders.supply_pages.routes,
     *dilo.payables.pages.routes,
     *dilo.promotions.pages.routes,
     *dilo.quotes.offer_pages.routes,

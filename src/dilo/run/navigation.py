@@ -14,6 +14,7 @@ MENU: list[tuple[str, list[tuple[str, str, str, str, str, bool]]]] = [
             ("Parties", "/office/parties", "users", "parties.read", "KeyP", True),
             ("Orders", "/office/orders", "shopping-cart", "orders.read", "KeyO", True),
             ("Quotations", "/office/quotes", "message-2", "quotes.read", "KeyQ", False),
+            ("Awaited goods", "/office/back-orders", "clock", "orders.read", "", False),
             ("Products", "/office/products", "packages", "catalogue.read", "KeyS", False),
             ("Promotions", "/office/promotions", "discount", "promotions.read", "", False),
         ],
@@ -43,6 +44,7 @@ MENU: list[tuple[str, list[tuple[str, str, str, str, str, bool]]]] = [
         "Company",
         [
             ("Credit policy", "/office/credit", "adjustments", "credit.edit", "", False),
+            ("Ordering", "/office/ordering", "clipboard-check", "ordering.edit", "", False),
             ("Imports", "/office/imports", "database-import", "imports.run", "", False),
             ("Telegram bot", "/office/bot", "brand-telegram", "bots.edit", "", False),
             ("Books", "/office/books", "shield-check", "books.read", "", False),

@@ -87,6 +87,7 @@ ON CONFLICT (tenant_id, product_id, warehouse_id) DO UPDATE SET on_hand = s.on_h
 WAREHOUSES = (
     "SELECT id, code, name, is_default FROM warehouse WHERE closed_at IS NULL ORDER BY name"
 )
+OPEN_OF_CODE = "SELECT id FROM warehouse WHERE code = :code AND closed_at IS NULL"
 NEW_WAREHOUSE = """
 INSERT INTO warehouse (code, name, is_default)
 VALUES (:code, :name, NOT EXISTS (SELECT 1 FROM warehouse WHERE is_default)) RETURNING id
@@ -222,6 +223,14 @@ def _columns(wanted: Sequence[Wanted]) -> dict[str, list[UUID] | list[Decimal]]:
 
 async def warehouses() -> list[db.Row]:
     return await db.rows(WAREHOUSES)
+
+
+async def warehouse_of_code(code: str) -> UUID:
+    """Raises NO_WAREHOUSE."""
+    found = await db.value(OPEN_OF_CODE, code=code)
+    if found is None:
+        raise Refusal("NO_WAREHOUSE", status=422)
+    return found
 
 
 async def new_warehouse(code: str, name: str) -> UUID:
