@@ -221,18 +221,7 @@ async def _left_out(
         for n, line in enumerate(lines)
     ]
     told = [
-        Verdict(
-            "STOCK",
-            "STOCK_LEFT_OUT",
-            True,
-            {
-                "code": line.found.code,
-                "wanted_quantity": line.quantity,
-                "available_quantity": quantity,
-                "line_no": line.line_no,
-            },
-            warning=True,
-        )
+        _told_left_out(line, quantity)
         for _, line, quantity in kept_lines
         if quantity < line.quantity
     ]
@@ -250,6 +239,16 @@ async def _left_out(
     )
     left = [one for _, one in asked]
     return await price_lines(terms, left, "id", word, command.coupon), told
+
+
+def _told_left_out(line: NewLine, quantity: Decimal) -> Verdict:
+    figures = {
+        "code": line.found.code,
+        "wanted_quantity": line.quantity,
+        "available_quantity": quantity,
+        "line_no": line.line_no,
+    }
+    return Verdict("STOCK", "STOCK_LEFT_OUT", True, figures, warning=True)
 
 
 async def _placed_before(key: str, request: bytes) -> Placed | None:
