@@ -4,7 +4,7 @@ from typing import Any
 
 from litestar import Request
 
-from dilo.buyers.roles import VERBS
+from dilo.buyers.roles import VERBS, WHO_MAY
 from dilo.kit.visit import visit
 from dilo.orders import cart
 from dilo.parties.queries import seats_of
@@ -20,7 +20,10 @@ MENU = (
     ("Quick order", "/quick-order", "clipboard-list", "orders.edit"),
     ("Orders", "/orders", "package", "orders.read"),
     ("Balance", "/debts", "scale", "money.read"),
+    ("Dealer", "/dealer", "target", "dealers.read"),
 )
+# Whose company is no dealer has no dealer's pages.
+DEALERS_ONLY = frozenset(verb for verb in WHO_MAY if verb.startswith("dealers."))
 
 
 async def buyer_at_door(request: Request[Any, Any, Any]) -> Actor | None:
@@ -36,7 +39,7 @@ async def buyer_at_door(request: Request[Any, Any, Any]) -> Actor | None:
         "portal",
         principal.id,
         principal.name,
-        VERBS[seat["role"]],
+        VERBS[seat["role"]] if "dealer" in seat["roles"] else VERBS[seat["role"]] - DEALERS_ONLY,
         on_behalf_of=seat["party_id"],
         role=seat["role"],
     )

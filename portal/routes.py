@@ -1,6 +1,18 @@
 """Every address of the portal."""
 
 from portal import account, catalogue, chats, claims, debts, order_pages, orders, quotes
+from portal import (
+    account,
+    catalogue,
+    claims,
+    dealer,
+    dealer_network,
+    dealer_shop,
+    debts,
+    order_pages,
+    orders,
+    quotes,
+)
 
 routes = [
     *account.routes,
@@ -11,4 +23,7 @@ routes = [
     *quotes.routes,
     *claims.routes,
     *debts.routes,
+    *dealer.routes,
+    *dealer_network.routes,
+    *dealer_shop.routes,
 ]

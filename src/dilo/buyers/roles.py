@@ -20,13 +20,19 @@ WHO_MAY: dict[str, str] = {
     "approvals.decide": "admin approver",
     "company.edit": "admin",
     "account.edit": EVERYBODY,
+    "dealers.read": "admin buyer approver accountant",
+    "dealers.register": BUYERS,
+    "dealers.agree": "admin",
+    "dealers.run": "admin",
 }
 VERBS: dict[str, frozenset[str]] = {
     role: frozenset(verb for verb, roles in WHO_MAY.items() if role in roles.split())
     for role in ROLES
 }
 # What nobody does in another's name: a colleague who looks at the portal as a customer.
-NOT_FOR_ANOTHER = frozenset("money.pay approvals.decide company.edit account.edit".split())
+NOT_FOR_ANOTHER = frozenset(
+    "money.pay approvals.decide company.edit account.edit dealers.agree dealers.run".split()
+)
 
 
 def verbs_of(role: str, *, for_another: bool = False) -> frozenset[str]:

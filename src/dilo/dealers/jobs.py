@@ -3,9 +3,11 @@
 from dilo.dealers.bonuses import accrue
 from dilo.dealers.network import follow_tiers
 from dilo.dealers.plans import start_due
+from dilo.dealers.registrations import expire
 
 
 async def daily() -> None:
     await follow_tiers()
     await start_due()
     await accrue()
+    await expire()

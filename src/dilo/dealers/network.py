@@ -86,6 +86,7 @@ SELECT t.*, count(*) OVER () AS total_rows FROM (
   LEFT JOIN identity o ON o.id = p.owner_id LEFT JOIN party f ON f.id = p.parent_id
   LEFT JOIN dealer_tier x ON x.id = dealer_tier_on(p.id, :on)
   WHERE 'dealer' = ANY(p.roles) AND p.closed_at IS NULL
+    AND (CAST(:party_id AS uuid) IS NULL OR p.id = :party_id)
     AND (:search = '' OR strpos(p.search, :search) > 0)
     AND (CAST(:tier_id AS uuid) IS NULL OR x.id = :tier_id)
     AND (CAST(:owner_id AS uuid) IS NULL OR p.owner_id = :owner_id)
@@ -251,6 +252,7 @@ async def dealers(
     tier_id: UUID | None = None,
     territory_id: UUID | None = None,
     owner_id: UUID | None = None,
+    party_id: UUID | None = None,
 ) -> Page[Dealer]:
     found = await db.rows(
         f"{DEALERS} ORDER BY {paging.order_by(SORTS, 'name')}, t.id LIMIT :size OFFSET :offset",
@@ -258,8 +260,17 @@ async def dealers(
         tier_id=tier_id,
         territory_id=territory_id,
         owner_id=owner_id,
+        party_id=party_id,
         on=current_tenant().today(),
         size=paging.size,
         offset=paging.offset,
     )
     return db.page_of(Dealer, found, paging)
+
+
+async def dealer(party_id: UUID) -> Dealer:
+    """Raises NOT_FOUND for a party that is no dealer, or closed."""
+    found = await dealers(Paging(1, 1), party_id=party_id)
+    if not found.rows:
+        raise NotFound
+    return found.rows[0]

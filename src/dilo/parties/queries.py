@@ -78,7 +78,8 @@ SELECT u.id, i.id AS identity_id, i.name, i.email, u.role, i.disabled_at,
 FROM portal_user u JOIN identity i ON i.id = u.identity_id WHERE u.party_id = :id ORDER BY i.name
 """
 SEATS = """
-SELECT u.party_id, u.role, p.name AS party_name FROM portal_user u JOIN party p ON p.id = u.party_id
+SELECT u.party_id, u.role, p.name AS party_name, p.roles
+FROM portal_user u JOIN party p ON p.id = u.party_id
 WHERE u.identity_id = :id AND u.disabled_at IS NULL ORDER BY u.created_at
 """
 NAMES = """

@@ -9,6 +9,8 @@ import dilo.banking.pages
 import dilo.books.pages
 import dilo.classes.pages
 import dilo.credit.pages
+import dilo.dealers.network_pages
+import dilo.dealers.pages
 import dilo.desk.standing
 import dilo.dunning.collections
 import dilo.dunning.pages
@@ -38,6 +40,8 @@ ROUTES: list[Any] = [
     *dilo.classes.pages.routes,
     *dilo.credit.pages.routes,
     *dilo.desk.standing.routes,
+    *dilo.dealers.pages.routes,
+    *dilo.dealers.network_pages.routes,
     *dilo.dunning.collections.routes,
     *dilo.dunning.pages.routes,
     *dilo.imports.pages.routes,

@@ -7,6 +7,7 @@ from bots.telegram import connection, replies
 from bots.telegram.channel import Telegram
 from dilo.analytics import views
 from dilo.buyers import letters
+from dilo.dealers import letters as dealer_letters
 from dilo.dealers import notices
 from dilo.dunning import actions as dunning
 from dilo.dunning import acts, pauses
@@ -47,7 +48,7 @@ def wire() -> None:
     compose_with(dunning.KIND, dunning.compose, dunning.resends_unknown)
     compose_with("reconciliation", acts.compose)
     compose_with("reply", replies.compose)
-    compose_with(notices.KIND, notices.compose)
+    compose_with(notices.KIND, dealer_letters.compose)
     compose_with(views.KIND, views.compose)
     compose_with(asking.KIND, asking.compose)
     compose_with(letters.ASK, letters.compose_ask)

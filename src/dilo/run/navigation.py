@@ -15,6 +15,7 @@ MENU: list[tuple[str, list[tuple[str, str, str, str, str, bool]]]] = [
             ("Orders", "/office/orders", "shopping-cart", "orders.read", "KeyO", True),
             ("Quotations", "/office/quotes", "message-2", "quotes.read", "KeyQ", False),
             ("Awaited goods", "/office/back-orders", "clock", "orders.read", "", False),
+            ("Dealers", "/office/dealers", "hierarchy", "dealers.read", "", False),
             ("Products", "/office/products", "packages", "catalogue.read", "KeyS", False),
             ("Promotions", "/office/promotions", "discount", "promotions.read", "", False),
         ],
