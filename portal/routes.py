@@ -1,9 +1,9 @@
 """Every address of the portal."""
 
-from portal import account, catalogue, chats, claims, debts, order_pages, orders, quotes
 from portal import (
     account,
     catalogue,
+    chats,
     claims,
     dealer,
     dealer_network,
