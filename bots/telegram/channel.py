@@ -51,11 +51,18 @@ UNREACHABLE = (
     "user not found",
 )
 _sessions: dict[str, AiohttpSession] = {}
+_api = "https://api.telegram.org"
 
 
-def bot_of(token: str, base: str) -> Bot:
+def use_api(base: str) -> None:
+    """Which Bot API every bot of this process speaks to."""
+    global _api
+    _api = base
+
+
+def bot_of(token: str) -> Bot:
     """Raises TokenValidationError. Cheap: the session is everybody's."""
-    return _bot(token, base)
+    return _bot(token, _api)
 
 
 @lru_cache(maxsize=1000)
@@ -80,7 +87,7 @@ class Telegram:
     idempotent = False
 
     def __init__(self, base: str) -> None:
-        self.base = base
+        use_api(base)
 
     async def paused_until(self) -> datetime | None:
         bot = await telegram_bots.bot_or_none()
@@ -98,7 +105,7 @@ class Telegram:
                 return RetryLater(wait, "pace", ours=True)
             await asyncio.sleep(wait)
         try:
-            return await _sent(bot_of(found.token, self.base), message)
+            return await _sent(bot_of(found.token), message)
         except TokenValidationError:
             return await self._failed(tenant_id, found, "token")
         except (TelegramUnauthorizedError, TelegramNotFound) as error:

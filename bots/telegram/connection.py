@@ -22,14 +22,13 @@ from tenants.scope import current_tenant, scope
 log = logging.getLogger("dilo.telegram")
 PATIENCE_SECONDS = 6
 CONNECTIONS_OF_WEBHOOK = 20
-api_base = "https://api.telegram.org"
 webhook_base = ""
 
 
 async def username_of(token: str) -> str | None:
     """Who Telegram says it is. Raises TOKEN_BAD, TELEGRAM_SAYS."""
     try:
-        me = await bot_of(token.strip(), api_base).get_me(request_timeout=PATIENCE_SECONDS)
+        me = await bot_of(token.strip()).get_me(request_timeout=PATIENCE_SECONDS)
     except TokenValidationError:
         raise Refusal("TOKEN_BAD", status=422) from None
     except (TelegramUnauthorizedError, TelegramNotFound):
@@ -46,7 +45,7 @@ def address_of(bot_id: UUID) -> str:
 async def switch_on(bot: TelegramBot) -> None:
     """Where updates go, under a new secret, and what people see. What Telegram refuses is kept as
     the bot's last error: the office shows it."""
-    speaker = bot_of(bot.token, api_base)
+    speaker = bot_of(bot.token)
     try:
         if webhook_base:
             await speaker.set_webhook(
@@ -84,7 +83,7 @@ async def _furnish(speaker: Bot) -> None:
 async def switch_off(bot: TelegramBot) -> None:
     """Telegram forgets our address. A dead token cannot be told anything, and need not be."""
     try:
-        await bot_of(bot.token, api_base).delete_webhook(request_timeout=PATIENCE_SECONDS)
+        await bot_of(bot.token).delete_webhook(request_timeout=PATIENCE_SECONDS)
     except (TelegramAPIError, TokenValidationError) as error:
         log.info("bot %s not told to stop: %s", bot.id, type(error).__name__)
 
@@ -92,7 +91,7 @@ async def switch_off(bot: TelegramBot) -> None:
 async def check(bot: TelegramBot) -> None:
     """Asks Telegram how the webhook does; one that was set elsewhere or lost is set again. A failed
     bot is asked only when a person wants it."""
-    speaker = bot_of(bot.token, api_base)
+    speaker = bot_of(bot.token)
     try:
         info = await speaker.get_webhook_info(request_timeout=PATIENCE_SECONDS)
     except (TelegramUnauthorizedError, TelegramNotFound) as error:

@@ -29,7 +29,6 @@ log = logging.getLogger("dilo.telegram")
 ALLOWED = ["message", "callback_query", "my_chat_member"]
 ACTIVE_SECONDS = 60
 ALARMS_AN_HOUR = 20
-_nobody = "https://api.telegram.org"
 
 
 @cache
@@ -54,7 +53,7 @@ async def take_update(bot: TelegramBot, data: dict[str, Any]) -> None:
             await chats.was_blocked(str(chat.id))
         return
     talk = await _talk(bot, f"{bot.id}:{update.update_id}", chat, person)
-    speaker = bot_of(bot.token, _nobody)
+    speaker = bot_of(bot.token)
     await replies.put(await _answers(speaker, update, talk), chat.id, talk.key)
 
 

@@ -67,7 +67,7 @@ async def peer() -> AsyncIterator[TelegramPeer]:
     made = await TelegramPeer().start()
     http = hook_to(made, app())
     events.wire()
-    connection.api_base, connection.webhook_base = made.url, "https://bots.example"
+    connection.webhook_base = "https://bots.example"
     channels.use_channels({"telegram": Telegram(made.url)})
     made.http = http
     yield made

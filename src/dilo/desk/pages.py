@@ -18,6 +18,7 @@ from dilo.kit.errors import Refusal
 from dilo.kit.paging import Paging
 from dilo.kit.templating import month
 from dilo.kit.visit import visit
+from dilo.messaging import telegram_bots
 from dilo.orders import queries as orders
 from dilo.parties import queries as parties
 from dilo.parties.chats import chats_of_party
@@ -62,6 +63,7 @@ def points(months: list[queries.Month]) -> list[Point]:
 async def my_day() -> Response[str]:
     tenant = current_tenant()
     on = tenant.today()
+    may_mend = visit().actor.may("bots.edit")
     aging = await receivables.aging_total(tenant.currency, on)
     return web.page(
         "desk/my_day.html",
@@ -72,6 +74,7 @@ async def my_day() -> Response[str]:
         year=points(await queries.year_of(None, tenant.currency, on)),
         held=await orders.orders(Paging(1, 8), state="on_hold"),
         asked=await orders.pending_overrides(clock.now()),
+        bot_failure=await telegram_bots.failure_or_none() if may_mend else None,
     )
 
 

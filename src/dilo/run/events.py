@@ -40,7 +40,6 @@ HEARERS = {
 def wire() -> None:
     """Once per process that sends or hears."""
     memory.use_memory(settings().valkey_url)
-    connection.api_base = settings().dilo_telegram_api
     connection.webhook_base = settings().dilo_telegram_webhook
     for event, hearers in HEARERS.items():
         for hearer in hearers:
@@ -61,7 +60,7 @@ def wire() -> None:
 
 def _channels() -> dict[str, Channel]:
     now = settings()
-    made: dict[str, Channel] = {"telegram": Telegram(now.dilo_telegram_api)}
+    made: dict[str, Channel] = {"telegram": Telegram(settings().dilo_telegram_api)}
     if now.dilo_sms == "smpp":
         made["sms"] = Smpp(
             now.dilo_smpp_host,

@@ -63,7 +63,7 @@ async def _poll_one(tenant_id: UUID, stopping: asyncio.Event) -> None:
         if bot is None or not bot.answers:
             return
         try:
-            speaker = bot_of(bot.token, settings().dilo_telegram_api)
+            speaker = bot_of(bot.token)
             updates = await speaker.get_updates(
                 offset=bot.offset_id + 1,
                 timeout=WAIT_SECONDS,
