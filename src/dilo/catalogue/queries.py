@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from dilo.catalogue.shelf import VISIBLE
 from dilo.kit import db
 from dilo.kit.paging import Page, Paging
 
@@ -37,18 +38,23 @@ SELECT c.id, c.code, c.name, c.business_line, c.parent_id, c.path, count(p.id) A
 FROM category c LEFT JOIN product p ON p.category_id = c.id AND p.retired_at IS NULL
 GROUP BY c.tenant_id, c.id ORDER BY c.name
 """
-BY_TEXT = """
-SELECT p.id, p.code, p.name, p.unit FROM product p
-WHERE p.retired_at IS NULL AND (strpos(p.search, :search) > 0
-  OR p.id IN (SELECT product_id FROM barcode WHERE code = :search))
-ORDER BY lower(p.code) = :search DESC, strpos(p.search, :search), p.name LIMIT :most
+BY_TEXT = f"""
+SELECT p.id, p.code, p.name, p.unit FROM search_products(:search, :viewer) f
+JOIN product p ON p.id = f.product_id
+WHERE p.retired_at IS NULL AND {VISIBLE}
+ORDER BY f.rank DESC, p.popularity DESC, p.name LIMIT :most
 """
-BY_CODES = """
-SELECT p.code AS ref, p.id, p.code, p.name FROM product p
-WHERE p.retired_at IS NULL AND lower(p.code) = ANY(:codes)
-UNION ALL
-SELECT b.code, p.id, p.code, p.name FROM barcode b JOIN product p ON p.id = b.product_id
-WHERE p.retired_at IS NULL AND b.code = ANY(:codes)
+BY_CODES = f"""
+WITH found AS (
+  SELECT p.code AS ref, p.id, p.code, p.name FROM product p
+  WHERE p.retired_at IS NULL AND lower(p.code) = ANY(:codes) AND {VISIBLE}
+  UNION ALL
+  SELECT b.code, p.id, p.code, p.name FROM barcode b JOIN product p ON p.id = b.product_id
+  WHERE p.retired_at IS NULL AND b.code = ANY(:codes) AND {VISIBLE})
+SELECT i.folded AS ref, p.id, p.code, p.name FROM party_item_code i
+JOIN product p ON p.id = i.product_id
+WHERE i.party_id = :viewer AND i.folded = ANY(:codes) AND p.retired_at IS NULL AND {VISIBLE}
+UNION ALL TABLE found
 """
 LEVELS = """
 SELECT w.id AS warehouse_id, w.name AS warehouse, l.on_hand, l.reserved
@@ -135,14 +141,20 @@ async def categories() -> list[db.Row]:
     return await db.rows(CATEGORIES)
 
 
-async def products_like(search: str, most: int = 12) -> list[db.Row]:
-    return await db.rows(BY_TEXT, search=search.lower().strip(), most=most)
+async def products_like(search: str, most: int = 12, viewer: UUID | None = None) -> list[db.Row]:
+    """What was meant, better first: both alphabets, the other keyboard layout, typos.
+
+    ``viewer`` is a company: only what it sees, and its own articles are understood.
+    """
+    return await db.rows(BY_TEXT, search=search, most=most, viewer=viewer)
 
 
-async def products_of_codes(codes: Sequence[str]) -> dict[str, db.Row]:
-    """By code (any case) or barcode; keys are lower-cased."""
+async def products_of_codes(codes: Sequence[str], viewer: UUID | None = None) -> dict[str, db.Row]:
+    """By code (any case), barcode or the viewer's own article, which yields to ours; keys are
+    lower-cased."""
     wanted = [code.lower().strip() for code in codes]
-    return {row["ref"].lower(): row for row in await db.rows(BY_CODES, codes=wanted)}
+    found = await db.rows(BY_CODES, codes=wanted, viewer=viewer)
+    return {row["ref"].lower(): row for row in found}
 
 
 async def levels_of(product_id: UUID) -> list[db.Row]:
