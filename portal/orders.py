@@ -75,7 +75,7 @@ async def quick_order_create(request: Req) -> Response[Any]:
     """Known lines go to the cart; what was not understood is shown again, nothing is dropped."""
     form = await web.read_form(Pasted, request)
     wanted, strange = pasted_lines(form.input.lines if form.input else "")
-    known = await products_of_codes([line.code for line in wanted])
+    known = await products_of_codes([line.code for line in wanted], visit().actor.on_behalf_of)
     unknown = [line for line in wanted if line.code.lower() not in known]
     for line in wanted:
         if line.code.lower() in known:

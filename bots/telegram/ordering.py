@@ -141,7 +141,7 @@ async def lines(message: Message, talk: Talk) -> list[Reply]:
 async def _draft(said: str, talk: Talk) -> list[Reply]:
     buyer = talk.buyer
     wanted, strange = pasted_lines(said)
-    known = await products_of_codes([line.code for line in wanted])
+    known = await products_of_codes([line.code for line in wanted], talk.company)
     good = [
         LineInput(known[w.code.lower()]["code"], w.quantity)
         for w in wanted

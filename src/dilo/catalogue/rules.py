@@ -4,6 +4,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
+
+import msgspec
 
 NAME_MAX, VALUE_MAX, ATTRIBUTES_MAX = 60, 200, 60
 LEADING_NUMBER = re.compile(r"(\d{1,13}(?:[.,]\d{1,4})?)(?![\d.,])")
@@ -40,3 +43,40 @@ def number_of(value: str) -> Decimal | None:
 def written_attributes(attributes: Sequence[Attribute]) -> str:
     """The same text back, for a form."""
     return "\n".join(f"{one.name}: {one.value}" for one in attributes)
+
+
+StockView = Literal["exact", "range", "yes_no", "hidden"]
+STOCK_VIEWS: tuple[StockView, ...] = ("exact", "range", "yes_no", "hidden")
+
+
+class StockPolicy(msgspec.Struct, frozen=True):
+    """What buyers are told of the stock. ``few`` and ``many`` are the bounds of the ranges."""
+
+    view: StockView = "exact"
+    few: int = 10
+    many: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """``word``: exact, few (up to the figure), some (over it), many, yes, no, hidden."""
+
+    word: str
+    figure: Decimal | None = None
+
+
+def told_of(available: Decimal, policy: StockPolicy) -> Told:
+    """No more than the policy lets out: the figure itself only where it says exact."""
+    if policy.view == "hidden":
+        return Told("hidden")
+    if available <= 0:
+        return Told("no")
+    if policy.view == "yes_no":
+        return Told("yes")
+    if policy.view == "exact":
+        return Told("exact", available)
+    if available <= policy.few:
+        return Told("few", Decimal(policy.few))
+    if available <= policy.many:
+        return Told("some", Decimal(policy.few))
+    return Told("many")

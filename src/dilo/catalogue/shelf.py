@@ -3,6 +3,7 @@ segment or all. One condition for every question about goods; the rules' meaning
 the database.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -11,6 +12,7 @@ import msgspec
 
 from dilo.kit import db
 from dilo.kit.errors import NotFound, Refusal
+from dilo.kit.ids import uuid_or_none
 from tenants import audit
 from tenants.actors import Actor
 
@@ -22,6 +24,8 @@ VISIBLE = """
     NOT IN (SELECT s.id FROM shelf_of(:viewer) s WHERE s.mark = 'category')
   AND p.id NOT IN (SELECT s.id FROM shelf_of(:viewer) s WHERE s.mark = 'hidden'))
 """
+HIDDEN_IDS = f"SELECT p.id::text AS ref FROM product p WHERE p.id = ANY(:refs) AND NOT {VISIBLE}"
+HIDDEN_CODES = f"SELECT p.code AS ref FROM product p WHERE p.code = ANY(:refs) AND NOT {VISIBLE}"
 RULES = """
 SELECT r.id, r.scope, r.segment, r.party_id, y.name AS party, r.category_id, c.name AS category,
   r.product_id, p.code AS product_code, p.name AS product, r.shown, r.changed_by, r.changed_at
@@ -59,6 +63,24 @@ class RuleForm(msgspec.Struct):
 def viewer_of(actor: Actor) -> UUID | None:
     """Whose eyes look: an outsider's company, nobody's for staff."""
     return actor.on_behalf_of
+
+
+async def only_seen(actor: Actor, refs: Sequence[str], by: str) -> None:
+    """An outsider orders what he sees; a hidden product is told what an unknown one is.
+
+    ``by`` says what the refs are: ``id`` or ``code``. Raises UNKNOWN_PRODUCTS.
+    """
+    if actor.on_behalf_of is None:
+        return
+    if by == "id":
+        ids = [found for ref in refs if (found := uuid_or_none(ref))]
+        hidden = await db.rows(HIDDEN_IDS, refs=ids, viewer=actor.on_behalf_of)
+    else:
+        codes_asked = [ref.strip() for ref in refs]
+        hidden = await db.rows(HIDDEN_CODES, refs=codes_asked, viewer=actor.on_behalf_of)
+    if hidden:
+        codes = ", ".join(row["ref"] for row in hidden[:20])
+        raise Refusal("UNKNOWN_PRODUCTS", status=422, codes=codes)
 
 
 async def rules(party_id: UUID | None = None) -> list[db.Row]:

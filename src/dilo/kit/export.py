@@ -2,9 +2,11 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+import tempfile
+from collections.abc import AsyncIterable, Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import xlsxwriter
@@ -48,25 +50,78 @@ def xlsx_bytes(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
     book = xlsxwriter.Workbook(
         file, {"in_memory": True, "constant_memory": True, "remove_timezone": True}
     )
+    sheet, formats = _headed(book, head)
+    for line, row in enumerate(rows, start=1):
+        _write_row(sheet, line, row, formats)
+    book.close()
+    return file.getvalue()
+
+
+def _headed(book: Any, head: Sequence[str]) -> tuple[Any, tuple[Any, Any]]:
+    """A sheet with its first line fixed, and the formats of money and of days."""
     sheet = book.add_worksheet()
     bold = book.add_format({"bold": True, "bottom": 1})
-    money = book.add_format({"num_format": "#,##0.00"})
-    day = book.add_format({"num_format": "yyyy-mm-dd"})
     sheet.freeze_panes(1, 0)
     sheet.set_column(0, max(len(head) - 1, 0), 18)
     for column, title in enumerate(head):
         sheet.write_string(0, column, title, bold)
-    for line, row in enumerate(rows, start=1):
-        for column, cell in enumerate(row):
-            if isinstance(cell, bool):
-                sheet.write_boolean(line, column, cell)
-            elif isinstance(cell, Decimal | int | float):
-                sheet.write_number(
-                    line, column, float(cell), money if isinstance(cell, Decimal) else None
-                )
-            elif isinstance(cell, date | datetime):
-                sheet.write_datetime(line, column, cell, day)  # type: ignore[arg-type]
-            elif cell is not None:
-                sheet.write_string(line, column, str(cell)[:32767])
+    money = book.add_format({"num_format": "#,##0.00"})
+    return sheet, (money, book.add_format({"num_format": "yyyy-mm-dd"}))
+
+
+def _write_row(sheet: Any, line: int, row: Sequence[Any], formats: tuple[Any, Any]) -> None:
+    money, day = formats
+    for column, cell in enumerate(row):
+        if isinstance(cell, bool):
+            sheet.write_boolean(line, column, cell)
+        elif isinstance(cell, Decimal | int | float):
+            kind = money if isinstance(cell, Decimal) else None
+            sheet.write_number(line, column, float(cell), kind)
+        elif isinstance(cell, date | datetime):
+            sheet.write_datetime(line, column, cell, day)
+        elif cell is not None:
+            sheet.write_string(line, column, str(cell)[:32767])
+
+
+async def table_of_many(
+    name: str, kind: str, head: Sequence[str], batches: AsyncIterable[Iterable[Sequence[Any]]]
+) -> Response[bytes]:
+    """As ``table_file`` for a table too long to hold: rows come in batches and go to a file."""
+    kind = "csv" if kind == "csv" else "xlsx"
+    with tempfile.TemporaryDirectory(prefix="dilo-table-") as folder:
+        path = Path(folder) / "table"
+        await (_csv_into if kind == "csv" else _xlsx_into)(path, head, batches)
+        body = path.read_bytes()
+    return Response(
+        body,
+        media_type="text/csv; charset=utf-8" if kind == "csv" else XLSX,
+        headers={
+            "content-disposition": f'attachment; filename="{name}.{kind}"',
+            "cache-control": "no-store",
+        },
+    )
+
+
+async def _csv_into(
+    path: Path, head: Sequence[str], batches: AsyncIterable[Iterable[Sequence[Any]]]
+) -> None:
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(head)
+        async for rows in batches:
+            writer.writerows([_csv_cell(cell) for cell in row] for row in rows)
+
+
+async def _xlsx_into(
+    path: Path, head: Sequence[str], batches: AsyncIterable[Iterable[Sequence[Any]]]
+) -> None:
+    book = xlsxwriter.Workbook(
+        str(path), {"constant_memory": True, "remove_timezone": True, "tmpdir": str(path.parent)}
+    )
+    sheet, formats = _headed(book, head)
+    line = 0
+    async for rows in batches:
+        for row in rows:
+            line += 1
+            _write_row(sheet, line, row, formats)
     book.close()
-    return file.getvalue()

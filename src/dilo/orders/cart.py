@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
+from dilo.catalogue.shelf import VISIBLE
 from dilo.kit import db
 from dilo.kit.errors import NotFound, Refusal
 from dilo.orders.actions.place import NewLine, place_order, preview_order
@@ -14,10 +15,10 @@ from dilo.orders.queries import last_verdicts
 from tenants.actors import Actor
 
 Door = Literal["office", "portal", "telegram", "sms", "api", "shop"]
-PUT = """
+PUT = f"""
 INSERT INTO cart AS c (identity_id, party_id, product_id, quantity)
-SELECT :identity_id, :party_id, id, :quantity FROM product WHERE id = :product_id
-  AND retired_at IS NULL
+SELECT :identity_id, :party_id, p.id, :quantity FROM product p WHERE p.id = :product_id
+  AND p.retired_at IS NULL AND {VISIBLE.replace(":viewer", ":party_id")}
 ON CONFLICT (tenant_id, identity_id, party_id, product_id) DO UPDATE
 SET quantity = CASE WHEN :add THEN c.quantity + excluded.quantity ELSE excluded.quantity END
 RETURNING quantity
@@ -35,11 +36,11 @@ CHECKED_OUT = """
 SELECT id, number, state, total, currency FROM sales_order
 WHERE key = :key AND party_id = :party_id
 """
-USUAL = """
+USUAL = f"""
 SELECT l.product_id, p.code, p.name, p.unit, count(*) AS times
 FROM invoice v JOIN invoice_line l ON l.invoice_id = v.id JOIN product p ON p.id = l.product_id
 WHERE v.party_id = :party_id AND v.kind = 'invoice' AND p.retired_at IS NULL AND p.kind = 'goods'
-  AND v.issued_on > CAST(:on AS date) - 180
+  AND {VISIBLE.replace(":viewer", ":party_id")} AND v.issued_on > CAST(:on AS date) - 180
 GROUP BY l.product_id, p.code, p.name, p.unit ORDER BY 5 DESC, p.name LIMIT :most
 """
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from dilo.kit import clock, db
+from dilo.pricing.rules import Offer, Rival, offer_of
 
 LISTS = """
 lists AS (
@@ -43,16 +44,16 @@ FROM lists l JOIN price_item i ON i.price_list_id = l.id AND i.product_id = :pro
 ORDER BY i.min_quantity > :quantity, l.rank, l.valid_from DESC NULLS LAST, l.code,
   i.min_quantity DESC
 """
-BREAKS = f"""
+# Every price that could apply to a page of products; the lists in their documented order.
+RIVALS = f"""
 WITH {LISTS},
-best AS (
-  SELECT DISTINCT ON (i.product_id) i.product_id, l.id AS list_id
-  FROM lists l JOIN price_item i ON i.price_list_id = l.id
-  WHERE i.product_id = ANY(:products)
-  ORDER BY i.product_id, l.rank, l.valid_from DESC NULLS LAST, l.code)
-SELECT b.product_id, i.min_quantity, i.price
-FROM best b JOIN price_item i ON i.price_list_id = b.list_id AND i.product_id = b.product_id
-ORDER BY b.product_id, i.min_quantity
+ordered AS (
+  SELECT l.id, l.name, l.scope,
+    dense_rank() OVER (ORDER BY l.rank, l.valid_from DESC NULLS LAST, l.code)::int AS "order"
+  FROM lists l)
+SELECT i.product_id, l."order", i.min_quantity, i.price, l.name AS list_name, l.scope
+FROM unnest(CAST(:products AS uuid[])) AS a(id) CROSS JOIN ordered l
+JOIN price_item i ON i.product_id = a.id AND i.price_list_id = l.id
 """
 
 
@@ -98,7 +99,7 @@ class Candidate:
     reached: bool
 
 
-def _of(buyer: Buyer, at: datetime | None) -> dict[str, object]:
+def buyer_values(buyer: Buyer, at: datetime | None) -> dict[str, object]:
     return {
         "party_id": buyer.party_id,
         "currency": buyer.currency,
@@ -119,7 +120,7 @@ async def priced(
         PRICED_BY_CODE if by_code else PRICED_BY_ID,
         refs=[str(ref) for ref, _ in asked],
         quantities=[quantity for _, quantity in asked],
-        **_of(buyer, at),
+        **buyer_values(buyer, at),
     )
 
 
@@ -128,15 +129,18 @@ async def explain(
 ) -> list[Candidate]:
     """Every price that could apply, the winner first."""
     return await db.rows_as(
-        Candidate, CANDIDATES, product_id=product_id, quantity=quantity, **_of(buyer, at)
+        Candidate, CANDIDATES, product_id=product_id, quantity=quantity, **buyer_values(buyer, at)
     )
 
 
-async def breaks(
+async def offers(
     buyer: Buyer, products: Sequence[UUID], at: datetime | None = None
-) -> dict[UUID, list[tuple[Decimal, Decimal]]]:
-    """Quantity breaks (from, price) of each product in the list that wins for it."""
-    found: dict[UUID, list[tuple[Decimal, Decimal]]] = {}
-    for row in await db.rows(BREAKS, products=list(products), **_of(buyer, at)):
-        found.setdefault(row["product_id"], []).append((row["min_quantity"], row["price"]))
-    return found
+) -> dict[UUID, Offer]:
+    """A page of products at one's own prices with their breaks, one query; nothing for a product
+    no list has."""
+    found: dict[UUID, list[Rival]] = {}
+    values = buyer_values(buyer, at)
+    for row in await db.rows(RIVALS, products=list(products), **values):
+        product_id, *rival = row
+        found.setdefault(product_id, []).append(Rival(*rival))
+    return {product_id: offer_of(rivals) for product_id, rivals in found.items()}

@@ -5,6 +5,7 @@ from datetime import date
 from uuid import UUID
 
 from dilo.buyers.approvals import withdraw_requests
+from dilo.catalogue.shelf import only_seen
 from dilo.kit import clock, db
 from dilo.kit.errors import Refusal
 from dilo.orders.actions.decision import (
@@ -178,6 +179,7 @@ async def edit_draft(
         raise Refusal("WRONG_STATE", number=head.number, state=head.state)
     if head.version != version:
         raise Refusal("CHANGED_MEANWHILE", number=head.number)
+    await only_seen(actor, [line.product for line in lines], by)
     terms = await terms_of(head.party_id, current_tenant().today(), head.warehouse_id)
     coupon = await coupon_of_order(order_id)
     await give_back(order_id)

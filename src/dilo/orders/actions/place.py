@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from dilo.catalogue.shelf import only_seen
 from dilo.kit import clock, db
 from dilo.kit.errors import Refusal
 from dilo.kit.ids import uuid7
@@ -100,6 +101,8 @@ async def place_order(
     actor.require("orders.submit" if command.submit else "orders.edit")
     own_party(actor, command.party_id)
     _check_texts(command)
+    if not promised:
+        await only_seen(actor, [line.product for line in command.lines], command.by)
     asked = [command, promised] if promised else command
     request = hashlib.sha256(msgspec.json.encode(asked)).digest()
     repeated = await _placed_before(command.key, request)
@@ -142,6 +145,7 @@ async def preview_order(
 ) -> tuple[list[NewLine], list[Verdict]]:
     """What would happen: the same prices and gates, nothing written, nothing kept."""
     own_party(actor, command.party_id)
+    await only_seen(actor, [line.product for line in command.lines], command.by)
     terms = await terms_of(command.party_id, current_tenant().today(), command.warehouse_id)
     lines = await price_lines(terms, command.lines, command.by, promised, command.coupon)
     balance = await lock_balance(terms.party_id, terms.currency)
