@@ -63,7 +63,7 @@ async def new() -> Response[str]:
             for line in looked.lines
         ]
     elif code := query.get("product", ""):
-        known = await products_of_codes([code])
+        known = await products_of_codes([code], visit().actor.on_behalf_of)
         rows = [BLANK | {"code": row["code"], "quantity": "1"} for row in known.values()]
     return _form(web.Filled(values={"key": uuid7().hex}), rows)
 
