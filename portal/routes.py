@@ -9,7 +9,6 @@ from portal import (
     dealer_network,
     dealer_shop,
     debts,
-    debts,
     goods,
     media,
     order_pages,
