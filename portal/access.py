@@ -19,6 +19,7 @@ MENU = (
     ("Catalogue", "/", "building-store", "catalogue.read"),
     ("Quick order", "/quick-order", "clipboard-list", "orders.edit"),
     ("Orders", "/orders", "package", "orders.read"),
+    ("Price requests", "/quotes", "message-2", "orders.edit"),
     ("Balance", "/debts", "scale", "money.read"),
     ("Dealer", "/dealer", "target", "dealers.read"),
 )

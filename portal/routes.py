@@ -14,6 +14,7 @@ from portal import (
     order_pages,
     orders,
     quotes,
+    returns,
 )
 
 routes = [
@@ -25,6 +26,7 @@ routes = [
     *orders.routes,
     *order_pages.routes,
     *quotes.routes,
+    *returns.routes,
     *claims.routes,
     *debts.routes,
     *dealer.routes,

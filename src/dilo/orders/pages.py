@@ -197,12 +197,6 @@ async def create(request: Req) -> Response[Any]:
     return web.redirect(f"/office/orders/{placed.id}")
 
 
-@get("/office/orders/{order_id:uuid}", opt=may("orders.read"))
-async def show(order_id: UUID) -> Response[str]:
-    order = await queries.order(order_id)
-    return web.page("orders/show.html", order=order, head=order.head, key=uuid7().hex)
-
-
 @get("/office/orders/{order_id:uuid}/edit", opt=may("orders.edit"))
 async def edit(order_id: UUID) -> Response[str]:
     order = await queries.order(order_id)
@@ -382,7 +376,6 @@ routes = [
     products,
     preview,
     create,
-    show,
     edit,
     update,
     submission_create,

@@ -7,14 +7,17 @@ import api.reports
 import dilo.analytics.pages
 import dilo.banking.pages
 import dilo.books.pages
+import dilo.claims.pages
 import dilo.classes.pages
 import dilo.credit.pages
 import dilo.dealers.network_pages
 import dilo.dealers.pages
+import dilo.desk.order
 import dilo.desk.standing
 import dilo.dunning.collections
 import dilo.dunning.pages
 import dilo.imports.pages
+import dilo.orders.shipment_pages
 import dilo.orders.supply_pages
 import dilo.payables.pages
 import dilo.promotions.pages
@@ -50,6 +53,9 @@ ROUTES: list[Any] = [
     *dilo.promotions.pages.routes,
     *dilo.quotes.offer_pages.routes,
     *dilo.quotes.pages.routes,
+    *dilo.claims.pages.routes,
+    *dilo.desk.order.routes,
+    *dilo.orders.shipment_pages.routes,
 ]
 
 

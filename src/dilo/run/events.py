@@ -7,6 +7,8 @@ from bots.telegram import connection, replies
 from bots.telegram.channel import Telegram
 from dilo.analytics import views
 from dilo.buyers import letters
+from dilo.claims import actions as claims_actions
+from dilo.claims import told as claims_told
 from dilo.dealers import letters as dealer_letters
 from dilo.dealers import notices
 from dilo.dunning import actions as dunning
@@ -16,7 +18,7 @@ from dilo.messaging import actions as messaging
 from dilo.messaging.channels import Channel, compose_with, hear, use_channels
 from dilo.messaging.email import Email
 from dilo.messaging.sms import HttpSms, Smpp
-from dilo.orders import asking, back_orders
+from dilo.orders import asking, back_orders, ratings
 from dilo.orders.actions import reconsider_held
 from dilo.quotes import offers
 from dilo.quotes import told as quotes_told
@@ -31,6 +33,7 @@ async def on_payment(payload: dict[str, Any]) -> None:
 
 # Who hears what; a hearer runs in the event's own transaction and may be asked again.
 HEARERS = {
+    "shipment_delivered": [ratings.on_delivered],
     "payment_recorded": [on_payment, pauses.on_payment],
     "bonus_paid": [on_payment],
     "stock_came": [back_orders.on_stock],
@@ -55,6 +58,8 @@ def wire() -> None:
     links.use_form(settings().public_form)
     compose_with(offers.KIND, quotes_told.compose)
     compose_with(back_orders.KIND, back_orders.compose)
+    compose_with(claims_actions.KIND, claims_told.compose)
+    compose_with(ratings.KIND, ratings.compose)
     use_channels(_channels())
 
 

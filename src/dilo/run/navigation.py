@@ -16,6 +16,8 @@ MENU: list[tuple[str, list[tuple[str, str, str, str, str, bool]]]] = [
             ("Quotations", "/office/quotes", "message-2", "quotes.read", "KeyQ", False),
             ("Awaited goods", "/office/back-orders", "clock", "orders.read", "", False),
             ("Dealers", "/office/dealers", "hierarchy", "dealers.read", "", False),
+            ("Claims", "/office/claims", "receipt-refund", "claims.read", "", False),
+            ("Ratings", "/office/ratings", "star", "shipments.read", "", False),
             ("Products", "/office/products", "packages", "catalogue.read", "KeyS", False),
             ("Promotions", "/office/promotions", "discount", "promotions.read", "", False),
         ],
