@@ -12,7 +12,7 @@ from dilo.kit.paging import Page, Paging
 LIST = """
 SELECT t.*, count(*) OVER () AS total_rows FROM (
   SELECT o.id, o.number, o.state, o.door, o.currency, o.total, o.shipped_amount, o.created_at,
-    o.ship_on, o.placed_by, o.comment,
+    o.ship_on, o.placed_by, o.comment, o.reference,
     (SELECT count(*) FROM sales_order_line l WHERE l.order_id = o.id) AS line_count,
     (SELECT coalesce(sum(v.total - i.open_amount), 0) FROM invoice v
      JOIN open_item i ON i.document_id = v.id WHERE v.order_id = o.id AND v.kind = 'invoice')
@@ -25,7 +25,7 @@ SELECT t.*, count(*) OVER () AS total_rows FROM (
     AND (CAST(:since AS date) IS NULL OR o.created_at >= :since)
     AND (CAST(:until AS date) IS NULL OR o.created_at < CAST(:until AS date) + 1)
     AND (:search = '' OR strpos(lower(o.number), :search) > 0
-      OR strpos(lower(coalesce(o.comment, '')), :search) > 0
+      OR strpos(lower(concat_ws(' ', o.reference, o.comment)), :search) > 0
       OR EXISTS (SELECT 1 FROM sales_order_line l JOIN product g ON g.id = l.product_id
         WHERE l.order_id = o.id AND strpos(g.search, :search) > 0))) t
 """
@@ -63,6 +63,7 @@ class OwnOrder:
     ship_on: date | None
     placed_by: str
     comment: str | None
+    reference: str | None
     line_count: int
     paid_amount: Decimal
 
