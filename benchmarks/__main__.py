@@ -27,6 +27,7 @@ NAMES = (
     "statement",
     "classes",
     "page",
+    "updates",
 )
 MODULES = {"import": "import_"}
 

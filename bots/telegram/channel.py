@@ -41,7 +41,6 @@ from tenants.scope import scope
 
 ANSWER_SECONDS = 12
 CONNECTIONS = 600  # every polled bot holds one
-PATIENCE_SECONDS = 1.0
 UNREACHABLE = (
     "chat not found",
     "user is deactivated",
@@ -100,10 +99,10 @@ class Telegram:
             return Dead("no_bot" if found is None else f"bot_{found.state}")
         sender = Sender(tenant_id, found.id, message.address)
         if not message.extra.get("callback_id"):
-            wait = await limiter.turn(sender, PATIENCE_SECONDS)
-            if wait > PATIENCE_SECONDS:
-                return RetryLater(wait, "pace", ours=True)
-            await asyncio.sleep(wait)
+            turn = await limiter.turn(sender)
+            if not turn.ours:
+                return RetryLater(turn.seconds, "pace", ours=True)
+            await asyncio.sleep(turn.seconds)
         try:
             return await _sent(bot_of(found.token), message)
         except TokenValidationError:

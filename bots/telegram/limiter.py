@@ -16,26 +16,28 @@ from dilo.kit import memory
 BOT = (1 / 28, 28)  # seconds between messages, how many at once
 PRIVATE = (1.05, 18)
 GROUP = (3.1, 16)
+BOT_PATIENCE, CHAT_PATIENCE = 0.5, 0.1
 KEPT_MOST = 20_000
 # GCRA over two keys, and a pause: the turn is taken only when it is near enough to wait for.
 TURN = """
 local t = redis.call('TIME')
 local now = t[1] + t[2] / 1000000
-local wait = math.max(0, tonumber(redis.call('GET', KEYS[3]) or 0) - now)
+local waits = {0, math.max(0, tonumber(redis.call('GET', KEYS[3]) or 0) - now)}
 local due = {}
 for i = 1, 2 do
   local every, burst = tonumber(ARGV[i * 2 - 1]), tonumber(ARGV[i * 2])
   local theirs = math.max(tonumber(redis.call('GET', KEYS[i]) or 0), now)
-  wait = math.max(wait, theirs - now - every * (burst - 1))
+  waits[i] = math.max(waits[i], theirs - now - every * (burst - 1))
   due[i] = theirs + every
 end
-if wait <= tonumber(ARGV[5]) then
+local mine = waits[1] <= tonumber(ARGV[5]) and waits[2] <= tonumber(ARGV[6])
+if mine then
   for i = 1, 2 do
     redis.call('SET', KEYS[i], string.format('%.6f', due[i]), 'PX',
       math.ceil((due[i] - now) * 1000) + 1000)
   end
 end
-return string.format('%.6f', wait)
+return {mine and 1 or 0, string.format('%.6f', math.max(waits[1], waits[2]))}
 """
 PAUSE = """
 local t = redis.call('TIME')
@@ -79,15 +81,23 @@ def use_paces(**paces: tuple[float, int]) -> None:
 _due: OrderedDict[str, float] = OrderedDict()
 
 
-async def turn(sender: Sender, patience: float) -> float:
-    """Seconds until this message may go. Up to ``patience`` the turn is ours: wait and send; a
-    longer answer gives none."""
-    (every, most), (their_every, their_most) = _paces["bot"], sender.pace
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """``ours``: wait so long and send. Otherwise ask again after so long."""
+
+    ours: bool
+    seconds: float
+
+
+async def turn(sender: Sender) -> Turn:
+    """A turn of the bot that is near is waited for; a chat that has had its burst is not: its next
+    message goes back into the queue, so that it holds up nobody."""
+    paces = [*_paces["bot"], *sender.pace]
     try:
-        values = [every, most, their_every, their_most, patience]
-        return max(0.0, float(await memory.run(TURN, sender.keys, values)))
+        ours, wait = await memory.run(TURN, sender.keys, [*paces, BOT_PATIENCE, CHAT_PATIENCE])
+        return Turn(bool(ours), max(0.0, float(wait)))
     except memory.Away:
-        return _local_turn(sender, patience)
+        return _local_turn(sender)
 
 
 async def pause(sender: Sender, seconds: float) -> None:
@@ -100,18 +110,19 @@ async def pause(sender: Sender, seconds: float) -> None:
         return
 
 
-def _local_turn(sender: Sender, patience: float) -> float:
+def _local_turn(sender: Sender) -> Turn:
     now, keys = time.monotonic(), sender.keys
-    wait = max(0.0, _due.get(keys[2], 0.0) - now)
+    waits = [0.0, max(0.0, _due.get(keys[2], 0.0) - now)]
     due: list[float] = []
-    for key, (every, most) in zip(keys[:2], (_paces["bot"], sender.pace), strict=True):
-        theirs = max(_due.get(key, 0.0), now)
-        wait = max(wait, theirs - now - every * (most - 1))
+    for n, (every, most) in enumerate((_paces["bot"], sender.pace)):
+        theirs = max(_due.get(keys[n], 0.0), now)
+        waits[n] = max(waits[n], theirs - now - every * (most - 1))
         due.append(theirs + every)
-    if wait <= patience:
+    ours = waits[0] <= BOT_PATIENCE and waits[1] <= CHAT_PATIENCE
+    if ours:
         for key, at in zip(keys[:2], due, strict=True):
             _keep(key, at)
-    return wait
+    return Turn(ours, max(waits))
 
 
 def _keep(key: str, at: float) -> None:

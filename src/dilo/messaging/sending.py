@@ -75,9 +75,12 @@ async def drain(tenant_id: UUID, lease_seconds: float = 60.0) -> int:
     turns = asyncio.Semaphore(AT_ONCE)
 
     async def one(talk: list[Claimed]) -> None:
-        for row in talk:
+        for n, row in enumerate(talk):
             async with turns:
-                await _deliver(tenant_id, row, lease_seconds)
+                pause = await _deliver(tenant_id, row, lease_seconds)
+            if pause is not None:
+                await _hold(tenant_id, talk[n + 1 :], pause)
+                return
 
     ended = await asyncio.gather(*(one(talk) for talk in _talks(rows)), return_exceptions=True)
     for failure in ended:
@@ -105,7 +108,16 @@ async def _open_channels() -> list[str]:
     return names
 
 
-async def _deliver(tenant_id: UUID, row: Claimed, lease_seconds: float) -> None:
+async def _hold(tenant_id: UUID, rest: list[Claimed], pause: float) -> None:
+    """What was to follow a message held back follows it still: nothing overtakes in a chat."""
+    if rest:
+        async with scope(tenant_id):
+            for n, row in enumerate(rest, 1):
+                await _postpone(row, "PACE", pause + n)
+
+
+async def _deliver(tenant_id: UUID, row: Claimed, lease_seconds: float) -> float | None:
+    """Returns for how long our own pace holds the message back, if it does."""
     try:
         async with scope(tenant_id):
             prepared = await _begin(row, lease_seconds)
@@ -113,14 +125,17 @@ async def _deliver(tenant_id: UUID, row: Claimed, lease_seconds: float) -> None:
         log.exception("message %s cannot be prepared", row.id)
         async with scope(tenant_id):
             await _poisoned(row, error)
-        return
+        return None
     if prepared is None:
-        return
+        return None
     crash_point("started", tenant_id)
     outcome = await _send(tenant_id, prepared)
     crash_point("accepted", tenant_id)
     await _write_down(tenant_id, prepared, outcome, lease_seconds)
     crash_point("recorded", tenant_id)
+    if isinstance(outcome, RetryLater) and outcome.ours:
+        return outcome.after_seconds
+    return None
 
 
 async def _write_down(

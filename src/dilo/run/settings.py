@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     dilo_public_url: str = Field(
         "", description="how people reach a company, such as https://{host}; empty: this machine"
     )
+    dilo_telegram_token: str = Field("", description="bot of the first demo company, by dilo up")
     dilo_sms: Literal["none", "smpp", "http"] = "none"
     dilo_smpp_host: str = "127.0.0.1"
     dilo_smpp_port: int = Field(2775, ge=1, le=65535)

@@ -64,8 +64,36 @@ def _seed() -> None:
     async def inside() -> None:
         async with database(most=2):
             await seed(servers.owner_url(), say=lambda text: _line("demo", "32", text))
+            if settings().dilo_telegram_token:
+                await _demo_bot()
 
     asyncio.run(inside())
+
+
+async def _demo_bot() -> None:
+    """DILO_TELEGRAM_TOKEN gives the first demo company its bot; one it has already stays."""
+    from bots.telegram import connection
+    from dilo.demo.seed import PLANS
+    from dilo.messaging import telegram_bots
+    from dilo.run import events
+    from tenants.actors import SYSTEM
+    from tenants.scope import scope, tenant_of_host
+
+    events.wire()
+    tenant = await tenant_of_host(f"{PLANS[0].slug}.localhost")
+    async with scope(tenant):
+        if await telegram_bots.bot_or_none() is not None:
+            return
+        token = settings().dilo_telegram_token
+        try:
+            username = await connection.username_of(token)
+            bot_id = await telegram_bots.add_bot(SYSTEM, token, username)
+        except Refusal as refusal:
+            text = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
+            _line("demo", "31", text)
+            return
+        await connection.switch_on(await telegram_bots.bot(bot_id))
+        _line("demo", "32", f"https://t.me/{username}")
 
 
 def _line(name: str, colour: str, text: str) -> None:
