@@ -188,11 +188,14 @@ def _by_amounts(tokens: list[Token]) -> list[list[Token]]:
 
 
 def grams(found: list[Phrase]) -> list[str]:
-    """Neighbouring tokens run together: whatever might be an article code or a barcode."""
+    """Neighbouring tokens run together: whatever might be an article code, a barcode or a name
+    people use. As typed, and with letters that look alike made one."""
     keys: dict[str, None] = {}
     for phrase in found:
         texts = [token.text for token in phrase.tokens]
         for start in range(len(texts)):
             for end in range(start + 1, min(start + GRAM_MOST, len(texts)) + 1):
-                keys[code_key("".join(texts[start:end]))] = None
+                joined = "".join(texts[start:end])
+                keys["".join(ch for ch in joined if ch.isalnum())] = None
+                keys[code_key(joined)] = None
     return [key for key in keys if 1 < len(key) <= 60]

@@ -1,0 +1,106 @@
+"""What nobody could read in an order, counted; taught once, understood ever after."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from dilo.kit import clock, db
+from dilo.kit.errors import NotFound, Refusal
+from dilo.kit.paging import Page, Paging
+from dilo.orders.spoken.words import code_key
+from tenants import audit
+from tenants.actors import Actor
+
+TEXT_MAX = 120
+NOTE = """
+INSERT INTO unresolved_text AS u (text, channel, party_id, first_at, last_at)
+SELECT t, :channel, :party_id, :now, :now FROM unnest(:texts::text[]) AS t ORDER BY t
+ON CONFLICT (tenant_id, text) DO UPDATE SET times = u.times + 1, last_at = excluded.last_at,
+  channel = excluded.channel, party_id = excluded.party_id
+"""
+LIST = """
+SELECT t.*, count(*) OVER () AS total_rows FROM (
+  SELECT u.id, u.text, u.channel, u.times, u.state, u.first_at, u.last_at, u.settled_by,
+    p.name AS party_name, g.code AS product_code, g.name AS product_name
+  FROM unresolved_text u LEFT JOIN party p ON p.id = u.party_id
+  LEFT JOIN product g ON g.id = u.product_id
+  WHERE u.state = :state AND (:search = '' OR strpos(lower(u.text), :search) > 0)) t
+"""
+SORTS = {"often": "t.times DESC", "last": "t.last_at", "text": "t.text"}
+SETTLE = """
+UPDATE unresolved_text SET state = :state, product_id = :product_id, settled_by = :by
+WHERE id = :id RETURNING text
+"""
+TEACH = """
+INSERT INTO product_alias (product_id, phrase, key, taught_by)
+VALUES (:product_id, :phrase, :key, :by)
+ON CONFLICT (tenant_id, product_id, key) DO NOTHING
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    id: UUID
+    text: str
+    channel: str
+    times: int
+    state: str
+    first_at: datetime
+    last_at: datetime
+    settled_by: str | None
+    party_name: str | None
+    product_code: str | None
+    product_name: str | None
+
+
+async def note_unresolved(channel: str, party_id: UUID | None, texts: Sequence[str]) -> None:
+    plain = sorted({text.strip().lower()[:TEXT_MAX] for text in texts if text.strip()})
+    if plain:
+        await db.execute(NOTE, channel=channel, party_id=party_id, texts=plain, now=clock.now())
+
+
+async def unresolved(paging: Paging, *, state: str = "open", search: str = "") -> Page[Unresolved]:
+    found = await db.rows(
+        f"{LIST} ORDER BY {paging.order_by(SORTS, 'often')}, t.id LIMIT :size OFFSET :offset",
+        state=state,
+        search=search.lower().strip(),
+        size=paging.size,
+        offset=paging.offset,
+    )
+    return db.page_of(Unresolved, found, paging)
+
+
+async def teach(actor: Actor, text_id: UUID, product_id: UUID, phrase: str = "") -> None:
+    """From now on ``phrase`` (by default the text itself) is that article.
+
+    Raises FORBIDDEN, NOT_FOUND, PHRASE_BAD (nothing but figures or a sign would name everything).
+    """
+    actor.require("bots.teach")
+    text = await _settle(actor, text_id, "taught", product_id)
+    named = (phrase or text).strip()[:TEXT_MAX]
+    if sum(ch.isalpha() for ch in named) < 2:
+        raise Refusal("PHRASE_BAD", status=422)
+    await db.execute(TEACH, product_id=product_id, phrase=named, key=code_key(named), by=actor.name)
+    await audit.note(actor, "bots.teach", "product", product_id, after={"phrase": named})
+
+
+async def ignore(actor: Actor, text_id: UUID) -> None:
+    """Raises FORBIDDEN, NOT_FOUND."""
+    actor.require("bots.teach")
+    await _settle(actor, text_id, "ignored", None)
+
+
+async def _settle(actor: Actor, text_id: UUID, state: str, product_id: UUID | None) -> str:
+    try:
+        async with db.savepoint():
+            text = await db.value(
+                SETTLE, id=text_id, state=state, product_id=product_id, by=actor.name
+            )
+    except asyncpg.ForeignKeyViolationError:
+        raise NotFound from None
+    if text is None:
+        raise NotFound
+    return text
