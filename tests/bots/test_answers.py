@@ -38,7 +38,7 @@ async def say(town: Cast, text: str, door: str = "sms") -> object:
 
 async def test_words_become_a_draft_that_a_code_confirms_once(town: Cast) -> None:
     async with scope(town.tenant):
-        shown = await say(town, "Добрий день! 5 шт LAMP-1, кабель ввг 3х2.5 100м")
+        shown = await say(town, "Добрий день! 5 шт LAMP-1, кабель ввг 3х2.5 100 шт")
         assert isinstance(shown, DraftTold)
         assert shown.order is not None
         assert [(n.code, n.quantity) for n in shown.order.lines] == [

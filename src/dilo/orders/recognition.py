@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from dilo.catalogue.shelf import VISIBLE
 from dilo.kit import db
 from dilo.orders.spoken.matching import Item, Line, understood
 from dilo.orders.spoken.reading import Phrase, grams, phrases
@@ -10,38 +11,34 @@ from dilo.orders.spoken.reading import Phrase, grams, phrases
 CANDIDATES_MOST = 60
 HISTORY_DAYS = 180
 # By code, barcode, own article or a name people use; and by the words of each phrase.
-CANDIDATES = """
+CANDIDATES = f"""
 WITH coded AS (
   SELECT w.product_id FROM product_word w
   WHERE w.place = 0 AND w.word = ANY(
     SELECT search_code(g) COLLATE "C" FROM unnest(CAST(:grams AS text[])) g)
   UNION SELECT product_id FROM barcode WHERE code = ANY(:grams)
   UNION SELECT product_id FROM product_alias WHERE key = ANY(:grams)
-  UNION SELECT product_id FROM party_item_code WHERE party_id = :party_id
-    AND regexp_replace(folded, '[^[:alnum:]]', '', 'g') = ANY(:grams)),
+  UNION SELECT product_id FROM party_item_code WHERE party_id = :viewer
+    AND regexp_replace(folded, '[\\W_]', '', 'g') = ANY(:grams)),
 named AS (
   SELECT s.product_id, row_number() OVER (PARTITION BY q.n) > :most AS over
   FROM unnest(CAST(:names AS text[])) WITH ORDINALITY AS q(name, n)
   CROSS JOIN LATERAL (
-    SELECT product_id FROM search_products(q.name, :party_id)
+    SELECT product_id FROM search_products(q.name, :viewer)
     ORDER BY rank DESC, product_id LIMIT :most + 1) s),
 found AS (
   SELECT product_id, bool_or(over) AS over
-  FROM (SELECT product_id, false AS over FROM coded UNION ALL TABLE named) t GROUP BY product_id),
-hidden AS MATERIALIZED (SELECT * FROM shelf_of(:party_id))
+  FROM (SELECT product_id, false AS over FROM coded UNION ALL TABLE named) t GROUP BY product_id)
 SELECT p.id, p.code, p.name, p.unit, f.over,
   ARRAY(SELECT b.code FROM barcode b WHERE b.product_id = p.id
     UNION SELECT a.phrase FROM product_alias a WHERE a.product_id = p.id
     UNION SELECT c.code FROM party_item_code c
-      WHERE c.product_id = p.id AND c.party_id = :party_id) AS aliases,
+      WHERE c.product_id = p.id AND c.party_id = :viewer) AS aliases,
   (SELECT count(*) FROM invoice_line l JOIN invoice v ON v.id = l.invoice_id
-   WHERE l.product_id = p.id AND v.party_id = :party_id AND v.kind = 'invoice'
-     AND v.issued_on > CAST(:on AS date) - :days)::int AS times
+   WHERE l.product_id = p.id AND v.party_id = :viewer AND v.kind = 'invoice'
+     AND v.issued_on > CAST(:on AS date) - CAST(:days AS int))::int AS times
 FROM found f JOIN product p ON p.id = f.product_id AND p.retired_at IS NULL
-WHERE CASE WHEN EXISTS (SELECT FROM hidden h WHERE h.mark = 'shown' AND h.id = p.id) THEN true
-  ELSE NOT EXISTS (SELECT FROM hidden h WHERE h.mark = 'hidden' AND h.id = p.id
-    OR h.mark = 'category'
-      AND h.id = coalesce(p.category_id, '00000000-0000-0000-0000-000000000000')) END
+WHERE {VISIBLE}
 ORDER BY p.id
 """
 
@@ -64,7 +61,7 @@ async def recognised(party_id: UUID, message: str, on: object) -> list[Line]:
     rows = await db.rows_as(
         _Candidate,
         CANDIDATES,
-        party_id=party_id,
+        viewer=party_id,
         grams=grams(found),
         names=names,
         most=CANDIDATES_MOST,

@@ -5,6 +5,7 @@ from typing import Any
 SALES = frozenset(
     "desk.read parties.read parties.edit catalogue.read prices.read stock.read orders.read "
     "orders.edit orders.submit orders.confirm orders.cancel overrides.request invoices.read "
+    "bots.teach "
     "receivables.read payments.read dunning.read dunning.promise shipments.read "
     "writeoffs.request promotions.read dealers.read dealers.edit "
     "quotes.read quotes.edit claims.read claims.edit shipments.edit".split()
