@@ -112,6 +112,7 @@ async def answer(asker: Asker, intent: Intent) -> Answer:
         case Balance():
             return await balance(asker)
         case Orders():
+            asker.actor.require("orders.read")
             page = await queries.orders(Paging(1, ORDERS_SHOWN), party_id=asker.company)
             return OrdersTold(list(page.rows))
         case OrderStatus(number=number):
@@ -138,6 +139,7 @@ async def answer(asker: Asker, intent: Intent) -> Answer:
 
 
 async def balance(asker: Asker) -> BalanceTold:
+    asker.actor.require("money.read")
     owner = await party(asker.company)
     aging = await receivables.aging_of(owner.id, owner.currency, current_tenant().today())
     return BalanceTold(
@@ -151,6 +153,7 @@ async def balance(asker: Asker) -> BalanceTold:
 
 async def order_status(asker: Asker, number: str) -> OrderTold:
     """By its number or the figures of it; without one, the last. Raises NOT_FOUND."""
+    asker.actor.require("orders.read")
     search = number.lower()
     page = await queries.orders(Paging(1, ORDERS_LOOKED), party_id=asker.company, search=search)
     for row in page.rows:
