@@ -41,6 +41,7 @@ MAY_SPEAK = (
     "kit/reading.py",
     "orders/wording.py",
     "orders/spoken/",
+    "bots/intents.py",
     "imports/lists.py",
     "kit/templating.py",
     "templating.py",
