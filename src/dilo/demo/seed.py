@@ -7,6 +7,7 @@ from decimal import Decimal
 from random import Random
 from uuid import UUID
 
+from dilo.demo.cases import around_orders
 from dilo.demo.trade import history, living_orders, open_debts, worth
 from dilo.demo.world import World, make_goods, make_parties
 from dilo.kit import db, i18n
@@ -123,17 +124,18 @@ async def _fill(plan: Plan) -> int:
         people[person] = await add_member(f"{person}@{plan.slug}.example", name, role, PASSWORD)
     await make_goods(random, world, plan.goods)
     await make_parties(random, world, plan.parties, [people["max"], people["maria"]])
-    await _first_dealer(plan, world)
+    petro = await _first_dealer(plan, world)
     await db.execute(POLICY)
     invoices = await history(random, world)
     await open_debts(random, world)
     seller = Actor("staff", people["max"], "Максим Савчук", VERBS["sales"], role="sales")
     await living_orders(random, world, seller, plan.orders)
+    await around_orders(Random(plan.seed), world, seller, petro)
     await worth()
     return invoices
 
 
-async def _first_dealer(plan: Plan, world: World) -> None:
+async def _first_dealer(plan: Plan, world: World) -> UUID:
     """The one whose portal and chat a newcomer tries: own prices, own user."""
     dealer = world.parties[0].id
     special = await db.value(SPECIAL, c=world.currency)
@@ -141,3 +143,4 @@ async def _first_dealer(plan: Plan, world: World) -> None:
     await db.execute(ASSIGN, l=special, p=dealer)
     petro = await add_identity(f"petro@{plan.slug}.example", "Петро Кравець", PASSWORD, "uk")
     await db.execute(PORTAL, i=petro, p=dealer)
+    return petro
