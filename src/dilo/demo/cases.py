@@ -110,8 +110,8 @@ async def _on_the_road(random: Random, left: list[db.Row]) -> None:
         await tracking.set_carriage(SYSTEM, row["id"], carriage)
         if n % 4 == 3:
             continue
-        at = clock.now() - timedelta(hours=5)
-        await tracking.happened(SYSTEM, row["id"], EventForm("in_transit", at, "Київ, сортування"))
+        sorted_there = EventForm("in_transit", clock.now(), "Київ, сортування")
+        await tracking.happened(SYSTEM, row["id"], sorted_there)
         if n % 4 != 2:
             done = EventForm("delivered", clock.now(), "Бровари", received_by="Коваль О. П.")
             await tracking.happened(SYSTEM, row["id"], done)
