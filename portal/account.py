@@ -1,4 +1,4 @@
-"""Sign-in of clients, preferences, the link to Telegram."""
+"""One's own account and the ways into it; the company one acts for."""
 
 from typing import Any
 from uuid import UUID
@@ -6,14 +6,15 @@ from uuid import UUID
 import msgspec
 from litestar import Request, Response, get, post
 
-from dilo.kit import i18n, web
-from dilo.kit.errors import Refusal
+from dilo.buyers.roles import COOKIE
+from dilo.kit import web
+from dilo.kit.errors import NotFound
 from dilo.kit.visit import visit
 from dilo.parties.queries import party
 from dilo.people import actions as people
-from dilo.people.pages import Preferences, SignIn, set_session_cookie
-from portal.access import COOKIE
-from tenants.sessions import sign_in, sign_out
+from dilo.people.pages import Preferences
+from portal import approvals, company, entrance
+from tenants.sessions import choose_company, sessions_of, sign_out_elsewhere, token_hash
 
 Req = Request[Any, Any, Any]
 ANYONE = {"verb": "anyone"}
@@ -25,48 +26,17 @@ class Password(msgspec.Struct):
     password: str
 
 
-@get("/sign-in", opt=ANYONE)
-async def sign_in_new(next: str = "") -> Response[str]:
-    return web.page("portal/sign_in.html", form=web.Filled(values={"next": next}))
-
-
-@post("/sign-in", opt=ANYONE | {"transaction": "own"}, status_code=200)
-async def sign_in_create(request: Req) -> Response[Any]:
-    form = await web.read_form(SignIn, request)
-    if form.input is None:
-        return web.page("portal/sign_in.html", status=422, form=form)
-    try:
-        token = await sign_in(
-            visit().tenant,
-            "portal",
-            form.input.email,
-            form.input.password,
-            address=request.client.host if request.client else "",
-            user_agent=request.headers.get("user-agent", ""),
-        )
-    except Refusal as refusal:
-        form.errors["_"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
-        return web.page("portal/sign_in.html", status=refusal.status, form=form)
-    target = form.input.next if not form.input.next.startswith("/office") else "/"
-    response = web.redirect(target or "/")
-    set_session_cookie(response, COOKIE, token, "/", request.url.scheme == "https")
-    return response
-
-
-@post("/sign-out", opt=ANYONE, status_code=200)
-async def sign_out_create(request: Req) -> Response[Any]:
-    await sign_out(request.cookies.get(COOKIE, ""))
-    response = web.redirect("/sign-in")
-    response.delete_cookie(COOKIE, path="/")
-    return response
+class Choice(msgspec.Struct):
+    company: UUID
 
 
 @post("/preferences", opt=ANYONE, status_code=200)
 async def preferences_update(request: Req) -> Response[Any]:
     form = await web.read_form(Preferences, request)
     wish = form.input or Preferences(next="/")
-    if visit().actor is not None:
-        await people.prefer(visit().actor, wish.language, wish.theme)
+    actor = visit().actor
+    if actor is not None and actor.may("account.edit"):
+        await people.prefer(actor, wish.language, wish.theme)
     response = web.redirect(wish.next)
     for name, value in (("dilo_language", wish.language), ("dilo_theme", wish.theme)):
         if value:
@@ -75,27 +45,51 @@ async def preferences_update(request: Req) -> Response[Any]:
 
 
 @get("/account", opt=READ)
-async def show() -> Response[str]:
-    return web.page("portal/account.html", party=await party(_company()), form=web.EMPTY)
+async def show(request: Req) -> Response[str]:
+    actor = visit().actor
+    return web.page(
+        "portal/account.html",
+        party=await party(actor.on_behalf_of),
+        sessions=await sessions_of(actor.id, "portal"),
+        here=token_hash(request.cookies.get(COOKIE, "")),
+        form=web.EMPTY,
+    )
 
 
-def _company() -> UUID:
-    return visit().actor.on_behalf_of
+@post("/account/company", opt=EDIT, status_code=200)
+async def company_update(request: Req) -> Response[Any]:
+    """Another of one's own companies; any other id is told what an unknown one is."""
+    form = await web.read_form(Choice, request)
+    wanted = form.input.company if form.input else None
+    if wanted is None or wanted not in {one["party_id"] for one in visit().extras["seats"]}:
+        raise NotFound
+    await choose_company(request.cookies.get(COOKIE, ""), wanted)
+    return web.redirect("/")
 
 
 @post("/account/password", opt=EDIT, status_code=200)
 async def password_update(request: Req) -> Response[Any]:
     form = await web.read_form(Password, request)
-    await people.change_password(visit().actor, form.input.password if form.input else "")
+    password = form.input.password if form.input else ""
+    await people.change_password(visit().actor, password, request.cookies.get(COOKIE, ""))
     web.flash("success", "flash:saved")
     return web.redirect("/account")
 
 
+@post("/account/sessions/elsewhere", opt=EDIT, status_code=200)
+async def sessions_destroy(request: Req) -> Response[Any]:
+    await sign_out_elsewhere(visit().actor.id, request.cookies.get(COOKIE, ""))
+    web.flash("success", "flash:signed_out_elsewhere")
+    return web.redirect("/account")
+
+
 routes = [
-    sign_in_new,
-    sign_in_create,
-    sign_out_create,
+    *entrance.routes,
+    *company.routes,
+    *approvals.routes,
     preferences_update,
     show,
+    company_update,
     password_update,
+    sessions_destroy,
 ]

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from litestar import Request, Response, get, post
 
+from dilo.buyers import queries as buyers
 from dilo.claims.queries import claims_of_order
 from dilo.kit import files, i18n, web
 from dilo.kit.errors import NotFound, Refusal
@@ -19,7 +20,7 @@ from dilo.payments.pages import day_or_none
 from dilo.quotes.queries import quote_of_order
 
 Req = Request[Any, Any, Any]
-READ = {"verb": "portal.read"}
+READ = {"verb": "orders.read"}
 EDIT = {"verb": "orders.edit"}
 SUBMIT = {"verb": "orders.submit"}
 EXPORT_MAX = 20_000
@@ -79,13 +80,16 @@ async def _own(order_id: UUID) -> queries.Order:
 async def show(order_id: UUID) -> Response[str]:
     """All that belongs to an order on one page."""
     order = await _own(order_id)
+    asked = await buyers.request_of_order(order_id)
     return web.page(
         "portal/order.html",
         order=order,
         head=order.head,
+        asked=asked,
+        turns=await buyers.turns_of(asked.id) if asked else [],
         reserved=await own.reserved_of(order_id),
         shipments=await tracking.shipments_of(order_id),
-        papers=await own.papers_of(order_id),
+        papers=await own.papers_of(order_id) if visit().actor.may("money.read") else [],
         quote=await quote_of_order(order_id),
         claims=await claims_of_order(order_id),
         talk=await remarks(order_id),

@@ -13,6 +13,6 @@ def use_form(form: str) -> None:
     _form = form
 
 
-async def address_of(path: str) -> str:
-    """The whole address of ``path`` at this tenant."""
-    return _form.replace("{host}", await db.value(HOST) or "localhost") + path
+async def address_of(path: str, host: str = "") -> str:
+    """The whole address of ``path`` at this tenant; ``host`` where a visitor used one of its."""
+    return _form.replace("{host}", host or await db.value(HOST) or "localhost") + path

@@ -5,7 +5,7 @@ import asyncio
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from tenants.scope import Tenant, scope
 SESSION_DAYS = 30
 ATTEMPTS_MAX = 8
 ATTEMPT_WINDOW = timedelta(minutes=15)
+SEEN_EVERY = timedelta(minutes=10)
 
 BY_EMAIL = """
 SELECT i.id, i.name, i.password_hash, m.role FROM identity i
@@ -26,14 +27,25 @@ LEFT JOIN membership m ON m.tenant_id = i.tenant_id AND m.identity_id = i.id
 WHERE i.email = :email AND i.disabled_at IS NULL
 """
 OPEN = """
-INSERT INTO session (door, identity_id, token_hash, expires_at, user_agent)
-VALUES (:door, :identity_id, :token_hash, :expires_at, :user_agent)
+INSERT INTO session (door, identity_id, token_hash, expires_at, user_agent, address, party_id,
+  staff_id, seen_at)
+VALUES (:door, :identity_id, :token_hash, :expires_at, :user_agent, :address, :party_id, :staff_id,
+  :now)
 """
 PRINCIPAL = """
-SELECT i.id, i.name, i.email, i.language, i.theme, m.role FROM session s
+SELECT i.id, i.name, i.email, i.language, i.theme, m.role, s.id AS session_id, s.party_id,
+  s.seen_at, s.staff_id, h.name AS staff_name, hm.role AS staff_role
+FROM session s
 JOIN identity i ON i.tenant_id = s.tenant_id AND i.id = s.identity_id AND i.disabled_at IS NULL
 LEFT JOIN membership m ON m.tenant_id = i.tenant_id AND m.identity_id = i.id
+LEFT JOIN identity h ON h.tenant_id = s.tenant_id AND h.id = s.staff_id AND h.disabled_at IS NULL
+LEFT JOIN membership hm ON hm.tenant_id = h.tenant_id AND hm.identity_id = h.id
 WHERE s.token_hash = :token_hash AND s.door = :door AND s.expires_at > :now
+"""
+# Whoever comes second at the same moment does not wait to say the same.
+SEEN = """
+UPDATE session SET seen_at = :now
+WHERE id = (SELECT id FROM session WHERE id = :id FOR UPDATE SKIP LOCKED)
 """
 CLOSE = "DELETE FROM session WHERE token_hash = :token_hash"
 CLOSE_OTHERS = "DELETE FROM session WHERE identity_id = :identity_id AND token_hash <> :token_hash"
@@ -45,12 +57,22 @@ ON CONFLICT (tenant_id, key) DO UPDATE SET
                       ELSE t.window_started_at END
 RETURNING hits
 """
+SESSIONS = """
+SELECT id, created_at, coalesce(seen_at, created_at) AS seen_at, user_agent, address, token_hash
+FROM session WHERE identity_id = :identity_id AND door = :door AND expires_at > :now
+  AND staff_id IS NULL ORDER BY seen_at DESC NULLS LAST LIMIT 50
+"""
+CHOOSE = "UPDATE session SET party_id = :party_id WHERE token_hash = :token_hash"
 RELIEVE = "DELETE FROM throttle WHERE key = ANY(:keys)"
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who a session belongs to; ``role`` is the staff role, None for an outsider."""
+    """Who a session belongs to; ``role`` is the staff role, None for an outsider.
+
+    ``party_id``: the company he chose to act for. ``staff_id``: a colleague who looks at the portal
+    as him, with the role that colleague has now (None: dismissed).
+    """
 
     id: UUID
     name: str
@@ -58,6 +80,12 @@ class Principal:
     language: str | None
     theme: str
     role: str | None
+    session_id: UUID
+    party_id: UUID | None
+    seen_at: datetime | None
+    staff_id: UUID | None
+    staff_name: str | None
+    staff_role: str | None
 
 
 @cache
@@ -117,18 +145,32 @@ async def sign_in(
         raise Refusal("SIGN_IN_FAILED", status=401)
     async with scope(tenant):
         await db.execute(RELIEVE, keys=keys)
-        return await open_session(door, found["id"], user_agent)
+        return await open_session(door, found["id"], user_agent, address=address)
 
 
-async def open_session(door: str, identity_id: UUID, user_agent: str) -> str:
-    token = secrets.token_urlsafe(32)
+async def open_session(
+    door: str,
+    identity_id: UUID,
+    user_agent: str,
+    *,
+    address: str | None = None,
+    party_id: UUID | None = None,
+    staff_id: UUID | None = None,
+    lasts: timedelta = timedelta(days=SESSION_DAYS),
+) -> str:
+    """Returns its token, seen only now."""
+    token, now = secrets.token_urlsafe(32), clock.now()
     await db.execute(
         OPEN,
         door=door,
         identity_id=identity_id,
         token_hash=token_hash(token),
-        expires_at=clock.now() + timedelta(days=SESSION_DAYS),
+        expires_at=now + lasts,
         user_agent=user_agent[:200],
+        address=address,
+        party_id=party_id,
+        staff_id=staff_id,
+        now=now,
     )
     return token
 
@@ -136,14 +178,28 @@ async def open_session(door: str, identity_id: UUID, user_agent: str) -> str:
 async def principal_of(door: str, token: str | None) -> Principal | None:
     if not token:
         return None
-    return await db.one_or_none_as(
-        Principal, PRINCIPAL, token_hash=token_hash(token), door=door, now=clock.now()
+    now = clock.now()
+    found = await db.one_or_none_as(
+        Principal, PRINCIPAL, token_hash=token_hash(token), door=door, now=now
     )
+    if found and (found.seen_at is None or found.seen_at < now - SEEN_EVERY):
+        await db.execute(SEEN, id=found.session_id, now=now)
+    return found
 
 
 async def sign_out(token: str) -> None:
     await db.execute(CLOSE, token_hash=token_hash(token))
 
 
-async def sign_out_elsewhere(identity_id: UUID, token: str) -> None:
+async def sessions_of(identity_id: UUID, door: str) -> list[db.Row]:
+    """Where somebody is signed in; a colleague's visits in his name are not his."""
+    return await db.rows(SESSIONS, identity_id=identity_id, door=door, now=clock.now())
+
+
+async def choose_company(token: str, party_id: UUID) -> None:
+    """The caller has checked the seat; it is checked again at every request."""
+    await db.execute(CHOOSE, token_hash=token_hash(token), party_id=party_id)
+
+
+async def sign_out_elsewhere(identity_id: UUID | None, token: str) -> None:
     await db.execute(CLOSE_OTHERS, identity_id=identity_id, token_hash=token_hash(token))

@@ -7,6 +7,7 @@ from aiogram import F, Router
 from aiogram.filters import Command, CommandObject, CommandStart
 from aiogram.types import CallbackQuery, Message
 
+from bots.telegram import signing
 from bots.telegram.replies import Buttons, Reply, menu_of
 from bots.telegram.talk import Talk, edited, target_of
 from dilo.kit.errors import Refusal
@@ -35,6 +36,8 @@ async def start(message: Message, command: CommandObject, talk: Talk) -> list[Re
     code = (command.args or "").strip()
     if code.startswith(colleagues.PREFIX) and talk.kind == "private":
         return await _colleague(code, talk)
+    if code.startswith(signing.PREFIX) and talk.kind == "private":
+        return await signing.asked(talk, code.removeprefix(signing.PREFIX))
     if code:
         return await _by_code(code, talk)
     if talk.kind == "group":

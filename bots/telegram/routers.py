@@ -5,13 +5,14 @@
 
 from aiogram import Dispatcher, Router
 
-from bots.telegram import account, approvals, debts, linking, ordering, overrides
+from bots.telegram import account, approvals, debts, linking, ordering, overrides, signing
 from bots.telegram.groups import only_what_may_be_said
 
 ROUTERS: tuple[Router, ...] = (
     linking.router,
     account.router,
     overrides.router,
+    signing.router,
     approvals.router,
     debts.router,
 )

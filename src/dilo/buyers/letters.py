@@ -7,13 +7,26 @@ from typing import Any
 from uuid import UUID
 
 from dilo.buyers import queries
-from dilo.kit import db, i18n, outbox
+from dilo.buyers.codes import code_hash, new_code
+from dilo.kit import clock, db, i18n, outbox
 from dilo.kit.templating import money
 from dilo.messaging.channels import Composed, Dropped, Ready
 from tenants.links import address_of
+from tenants.scope import current_tenant
 
 ASK, ANSWER = "approval_request", "approval_decision"
+INVITATION, TICKET = "portal_invitation", "sign_in_ticket"
 LINES_SHOWN = 6
+CODE_INVITATION = """
+UPDATE invitation v SET code_hash = :code_hash FROM party p
+WHERE v.id = :id AND v.sent_times = :times AND v.accepted_at IS NULL AND v.revoked_at IS NULL
+  AND v.expires_at > :now AND p.id = v.party_id
+RETURNING v.name, v.invited_by, v.expires_at, p.name AS party_name
+"""
+CODE_TICKET = """
+UPDATE sign_in_ticket SET code_hash = :code_hash
+WHERE id = :id AND identity_id IS NOT NULL AND used_at IS NULL AND expires_at > :now RETURNING kind
+"""
 
 
 async def tell_approvers(request_id: UUID) -> None:
@@ -90,3 +103,60 @@ async def compose_answer(payload: dict[str, Any], channel: str, party_id: UUID |
         return Ready(text)
     link = await address_of(f"/orders/{request.order_id}")
     return Ready(f"{text}\n\n{link}", subject=i18n.say("approval:subject", number=request.number))
+
+
+async def put_invitation(invitation_id: UUID, times: int, email: str) -> None:
+    fact = {"invitation_id": str(invitation_id), "times": times, "address": email}
+    fact["language"] = i18n.language()
+    await outbox.put("email", INVITATION, f"invitation:{invitation_id}:{times}", fact, priority=1)
+
+
+async def compose_invitation(
+    payload: dict[str, Any],
+    channel: str,  # noqa: ARG001
+    party_id: UUID | None,  # noqa: ARG001
+) -> Composed:
+    """The code is made here, as the letter leaves: until then there is none to steal."""
+    code = new_code()
+    found = await db.one_or_none(
+        CODE_INVITATION,
+        id=UUID(payload["invitation_id"]),
+        times=payload["times"],
+        code_hash=code_hash(code),
+        now=clock.now(),
+    )
+    if found is None:
+        return Dropped("WITHDRAWN")
+    figures = {"tenant": current_tenant().name, "company": found["party_name"]}
+    link = await address_of(f"/invitations/{code}")
+    text = i18n.say(
+        "invitation:text",
+        name=found["name"],
+        by=found["invited_by"],
+        link=link,
+        until=found["expires_at"].date(),
+        **figures,
+    )
+    subject = i18n.say("invitation:subject", **figures)
+    return Ready(text, subject=subject, extra={"secret": code})
+
+
+async def compose_ticket(
+    payload: dict[str, Any],
+    channel: str,  # noqa: ARG001
+    party_id: UUID | None,  # noqa: ARG001
+) -> Composed:
+    code = new_code()
+    kind = await db.value(
+        CODE_TICKET, id=UUID(payload["ticket_id"]), code_hash=code_hash(code), now=clock.now()
+    )
+    if kind is None:
+        return Dropped("UNKNOWN")
+    path = {"link": "/sign-in/link/", "reset": "/password-reset/"}[kind]
+    link = await address_of(f"{path}{code}", payload["host"])
+    company = current_tenant().name
+    return Ready(
+        i18n.say(f"ticket:{kind}_text", tenant=company, link=link),
+        subject=i18n.say(f"ticket:{kind}_subject", tenant=company),
+        extra={"secret": code},
+    )

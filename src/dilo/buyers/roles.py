@@ -3,6 +3,7 @@
 A new page brings its verb as one more line. ``money.*`` is about debts and documents with sums.
 """
 
+COOKIE = "dilo_portal"
 ROLES = ("admin", "buyer", "approver", "accountant", "viewer")
 EVERYBODY = " ".join(ROLES)
 BUYERS = "admin buyer approver"

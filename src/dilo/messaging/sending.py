@@ -238,7 +238,7 @@ async def _conclude(row: Claimed, message: Message, outcome: Outcome) -> None:
         address=message.address,
         provider_id=provider_id,
         detail=detail,
-        body=message.text,
+        body=_evidence(message),
     )
     match outcome:
         case Sent():
@@ -254,6 +254,12 @@ async def _conclude(row: Claimed, message: Message, outcome: Outcome) -> None:
             await outbox.record(row, "queued", reason="MOVED", after_seconds=0)
         case Unknown():
             await _doubt(row, outcome, message)
+
+
+def _evidence(message: Message) -> str:
+    """What is kept of the text: a code that opens something is not."""
+    secret = message.extra.get("secret")
+    return message.text.replace(secret, "***") if secret else message.text
 
 
 def _told(outcome: Outcome) -> tuple[str, str | None, str | None]:

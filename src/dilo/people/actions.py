@@ -8,7 +8,7 @@ from dilo.kit.errors import NotFound, Refusal
 from tenants import audit
 from tenants.actors import Actor
 from tenants.provision import add_member
-from tenants.sessions import hash_password
+from tenants.sessions import hash_password, sign_out_elsewhere
 
 PREFER = """
 UPDATE identity SET language = coalesce(:language, language), theme = coalesce(:theme, theme)
@@ -76,9 +76,10 @@ async def disable(actor: Actor, identity_id: UUID, disabled: bool) -> None:
     await audit.note(actor, "people.disable", "identity", identity_id, after={"disabled": disabled})
 
 
-async def change_password(actor: Actor, password: str) -> None:
-    """Raises PASSWORD_SHORT. Other sessions end."""
+async def change_password(actor: Actor, password: str, token: str) -> None:
+    """Raises PASSWORD_SHORT. Sessions other than ``token``'s end."""
     if len(password) < 8:
         raise Refusal("PASSWORD_SHORT", status=422)
     await db.execute(PASSWORD, id=actor.id, hash=await hash_password(password))
+    await sign_out_elsewhere(actor.id, token)
     await audit.note(actor, "people.password", "identity", actor.id)

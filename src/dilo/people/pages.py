@@ -131,7 +131,8 @@ async def telegram_destroy() -> Response[Any]:
 @post("/office/account/password", opt=may("signed-in"), status_code=200)
 async def password_update(request: Req) -> Response[Any]:
     form = await web.read_form(Password, request)
-    await actions.change_password(visit().actor, form.input.password if form.input else "")
+    password = form.input.password if form.input else ""
+    await actions.change_password(visit().actor, password, request.cookies.get(COOKIE, ""))
     web.flash("success", "flash:saved")
     return web.redirect("/office/account")
 

@@ -30,6 +30,7 @@ MANAGER = (
     | frozenset(
         "ordering.edit promotions.edit shop.edit shop.privacy "
         "writeoffs.approve credit.edit prices.edit catalogue.edit portal.invite bots.edit "
+        "portal.impersonate "
         "dealers.close quotes.approve carriers.edit".split()
     )
 )

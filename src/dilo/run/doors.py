@@ -7,6 +7,7 @@ import api.reports
 import dilo.analytics.pages
 import dilo.banking.pages
 import dilo.books.pages
+import dilo.buyers.pages
 import dilo.claims.pages
 import dilo.classes.pages
 import dilo.credit.pages
@@ -40,6 +41,7 @@ ROUTES: list[Any] = [
     *dilo.analytics.pages.routes,
     *dilo.banking.pages.routes,
     *dilo.books.pages.routes,
+    *dilo.buyers.pages.routes,
     *dilo.classes.pages.routes,
     *dilo.credit.pages.routes,
     *dilo.desk.standing.routes,

@@ -55,6 +55,8 @@ def wire() -> None:
     compose_with(asking.KIND, asking.compose)
     compose_with(letters.ASK, letters.compose_ask)
     compose_with(letters.ANSWER, letters.compose_answer)
+    compose_with(letters.INVITATION, letters.compose_invitation)
+    compose_with(letters.TICKET, letters.compose_ticket)
     links.use_form(settings().public_form)
     compose_with(offers.KIND, quotes_told.compose)
     compose_with(back_orders.KIND, back_orders.compose)
