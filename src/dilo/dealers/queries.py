@@ -61,11 +61,14 @@ class CockpitLine:
     accrued: Decimal
 
     @property
-    def missing_money(self) -> Decimal:
-        """What the missing part is worth, at the average price so far for pieces."""
-        if not self.in_pieces:
-            return self.missing
-        return self.missing * self.turnover / self.fact if self.fact > 0 else ZERO
+    def reward(self) -> Decimal:
+        """What the next step adds to the bonus for each unit of money that is still to be bought;
+        pieces at their average price so far."""
+        price = Decimal(1)
+        if self.in_pieces:
+            price = self.turnover / self.fact if self.fact > 0 else Decimal(1)
+        gain = (self.earned.next_amount or ZERO) - self.earned.amount
+        return gain / max((self.earned.missing or ZERO) * price, Decimal("0.01"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +133,9 @@ class Cockpit:
 
     @property
     def next_step(self) -> CockpitLine | None:
-        """The line whose next threshold is nearest in money."""
+        """The line whose next threshold is best paid for what it asks."""
         waiting = [line for line in self.lines if line.earned.missing is not None]
-        return min(waiting, key=lambda line: line.earned.missing or ZERO, default=None)
+        return max(waiting, key=lambda line: line.reward, default=None)
 
     @property
     def bonus_next(self) -> Decimal:

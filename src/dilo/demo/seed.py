@@ -8,6 +8,7 @@ from random import Random
 from uuid import UUID
 
 from dilo.demo.cases import around_orders
+from dilo.demo.dealers import network
 from dilo.demo.trade import history, living_orders, open_debts, worth
 from dilo.demo.world import World, make_goods, make_parties
 from dilo.kit import db, i18n
@@ -132,6 +133,9 @@ async def _fill(plan: Plan) -> int:
     await living_orders(random, world, seller, plan.orders)
     await around_orders(Random(plan.seed), world, seller, petro)
     await worth()
+    owner = await db.value("SELECT identity_id FROM membership WHERE role = 'owner'")
+    boss = Actor("staff", owner, STAFF[0][1], VERBS["owner"], role="owner")
+    await network(boss, PASSWORD, plan.slug)
     return invoices
 
 
