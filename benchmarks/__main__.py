@@ -19,6 +19,7 @@ from rich.table import Table
 NAMES = (
     "orders",
     "card",
+    "catalog",
     "import",
     "aging",
     "sweep",

@@ -18,9 +18,12 @@ SELECT t.*, count(*) OVER () AS total_rows FROM (
   LEFT JOIN category c ON c.id = p.category_id
   LEFT JOIN LATERAL (SELECT sum(on_hand) AS on_hand, sum(reserved) AS reserved
                      FROM stock_level l WHERE l.product_id = p.id) s ON true
-  WHERE (:search = '' OR strpos(p.search, :search) > 0
-         OR p.id IN (SELECT product_id FROM barcode WHERE code = :search))
-    AND (:category = '' OR c.code = :category)
+  WHERE (:search = '' OR p.id IN (SELECT product_id FROM search_products(:search, NULL)))
+    AND (:category = '' OR (SELECT id FROM category WHERE code = :category) = ANY(c.path))
+    AND CASE :lacking WHEN 'category' THEN p.category_id IS NULL
+      WHEN 'price' THEN NOT EXISTS (SELECT FROM price_item i WHERE i.product_id = p.id)
+      WHEN 'picture' THEN NOT EXISTS (SELECT FROM product_media m WHERE m.product_id = p.id
+        AND m.kind = 'picture') ELSE true END
     AND (:kind = '' OR p.kind = :kind) AND (:retired OR p.retired_at IS NULL)
     AND (NOT :in_stock OR s.on_hand > s.reserved)) t
 """
@@ -119,10 +122,13 @@ async def products(
     kind: str = "",
     retired: bool = False,
     in_stock: bool = False,
+    lacking: str = "",
 ) -> Page[ProductRow]:
+    """``lacking``: only those without a picture, price or category."""
     found = await db.rows(
         f"{LIST} ORDER BY {paging.order_by(SORTS, 'name')}, t.id LIMIT :size OFFSET :offset",
-        search=search.lower().strip(),
+        search=search.strip()[:100],
+        lacking=lacking,
         category=category,
         kind=kind,
         retired=retired,

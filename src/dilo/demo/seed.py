@@ -9,6 +9,7 @@ from uuid import UUID
 
 from dilo.demo.cases import around_orders
 from dilo.demo.dealers import network
+from dilo.demo.shelf import furnish
 from dilo.demo.trade import history, living_orders, open_debts, worth
 from dilo.demo.world import World, make_goods, make_parties
 from dilo.kit import db, i18n
@@ -136,6 +137,7 @@ async def _fill(plan: Plan) -> int:
     owner = await db.value("SELECT identity_id FROM membership WHERE role = 'owner'")
     boss = Actor("staff", owner, STAFF[0][1], VERBS["owner"], role="owner")
     await network(boss, PASSWORD, plan.slug)
+    await furnish()
     return invoices
 
 

@@ -134,6 +134,7 @@ async def products() -> Response[str]:
         kind=query.get("kind", ""),
         retired=bool(query.get("retired")),
         in_stock=bool(query.get("stock")),
+        lacking=query.get("lacking", ""),
     )
     return web.page(
         "desk/products.html", block="list", page=page, categories=await goods.categories()
@@ -162,6 +163,7 @@ async def product_card(product_id: UUID) -> Response[str]:
     return web.page(
         "desk/product.html",
         product=await goods.product(product_id),
+        attributes=(await attributes_of([product_id])).get(product_id, []),
         form=web.EMPTY,
         levels=await goods.levels_of(product_id),
         moves=await goods.moves_of(product_id),

@@ -53,8 +53,8 @@ UNION ALL (SELECT 'invoice', v.id, v.number, p.name FROM invoice v JOIN party p 
   WHERE strpos(lower(v.number), :q) > 0 ORDER BY v.issued_on DESC LIMIT 5)
 UNION ALL (SELECT 'payment', y.id, y.number, p.name FROM payment y JOIN party p ON p.id = y.party_id
   WHERE strpos(lower(y.number), :q) > 0 ORDER BY y.received_on DESC LIMIT 4)
-UNION ALL (SELECT 'product', id, code, name FROM product
-  WHERE strpos(search, :q) > 0 ORDER BY strpos(search, :q), name LIMIT 5)
+UNION ALL (SELECT 'product', g.id, g.code, g.name FROM search_products(:q, NULL) f
+  JOIN product g ON g.id = f.product_id ORDER BY f.rank DESC, g.name LIMIT 5)
 """
 
 

@@ -13,7 +13,9 @@ import dilo.classes.pages
 import dilo.credit.pages
 import dilo.dealers.network_pages
 import dilo.dealers.pages
+import dilo.desk.goods
 import dilo.desk.order
+import dilo.desk.shelf
 import dilo.desk.standing
 import dilo.dunning.collections
 import dilo.dunning.pages
@@ -44,6 +46,8 @@ ROUTES: list[Any] = [
     *dilo.buyers.pages.routes,
     *dilo.classes.pages.routes,
     *dilo.credit.pages.routes,
+    *dilo.desk.goods.routes,
+    *dilo.desk.shelf.routes,
     *dilo.desk.standing.routes,
     *dilo.dealers.pages.routes,
     *dilo.dealers.network_pages.routes,

@@ -19,6 +19,7 @@ MENU: list[tuple[str, list[tuple[str, str, str, str, str, bool]]]] = [
             ("Claims", "/office/claims", "receipt-refund", "claims.read", "", False),
             ("Ratings", "/office/ratings", "star", "shipments.read", "", False),
             ("Products", "/office/products", "packages", "catalogue.read", "KeyS", False),
+            ("Who sees what", "/office/shelf", "eye", "catalogue.edit", "", False),
             ("Promotions", "/office/promotions", "discount", "promotions.read", "", False),
         ],
     ),

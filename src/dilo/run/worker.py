@@ -16,6 +16,7 @@ from arq.worker import Worker, func
 
 from bots.telegram.connection import look_after
 from dilo.analytics.views import plan_scheduled
+from dilo.catalogue.popularity import count_popularity
 from dilo.dealers import jobs as dealers
 from dilo.dunning import actions as dunning
 from dilo.dunning.pauses import judge_promises
@@ -28,7 +29,7 @@ from dilo.quotes.answers import expire as expire_quotes
 from dilo.run import events, jobs
 from dilo.run.settings import settings
 from tenants.actors import SYSTEM
-from tenants.scope import scope, tenant_ids
+from tenants.scope import current_tenant, scope, tenant_ids
 
 log = logging.getLogger("dilo.worker")
 TURNS_MAX = 5000
@@ -113,6 +114,7 @@ async def _plan(tenant_id: UUID) -> None:
         await plan_scheduled()
         await judge_promises()
         await dealers.daily()
+        await count_popularity(current_tenant().today())
         await expire_quotes()
         await dunning.monthly_interest()
         policy = await policy_or_none()
