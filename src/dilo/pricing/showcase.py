@@ -32,8 +32,8 @@ FROM product p {{joins}}
 WHERE p.retired_at IS NULL AND p.kind = 'goods' AND {VISIBLE} {{conditions}}
 """
 CONDITIONS = {
-    "category": """AND p.category_id IN (SELECT c.id FROM category c
-      WHERE (SELECT id FROM category WHERE code = :category) = ANY(c.path))""",
+    "category": """AND p.category_id = ANY(ARRAY(SELECT c.id FROM category c
+      WHERE (SELECT id FROM category WHERE code = :category) = ANY(c.path)))""",
     "in_stock": """AND EXISTS (SELECT FROM stock_level s WHERE s.product_id = p.id
       AND s.on_hand > s.reserved)""",
     "favourites": """AND p.id IN (SELECT m.product_id FROM product_mark m
