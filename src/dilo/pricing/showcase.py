@@ -74,8 +74,8 @@ ORDER BY shown.n
 """
 ROWS = """
 WITH {ctes} shown AS (
-  SELECT p.id, row_number() OVER (ORDER BY {order}, p.name, p.id) AS n
-  {matched} ORDER BY {order}, p.name, p.id LIMIT :size OFFSET :offset)
+  SELECT p.id, row_number() OVER (ORDER BY {order}, p.id) AS n
+  {matched} ORDER BY {order}, p.id LIMIT :size OFFSET :offset)
 """
 NAMED = f"""
 WITH shown AS (
@@ -239,6 +239,10 @@ async def goods_for(buyer: Buyer, wish: Wish, paging: Paging, counts: Counts) ->
         matched += CHOSEN
     if order == SORTS["relevance"]:
         order += ", p.popularity DESC"
+    if order != SORTS["name"]:
+        order += ", p.name"
+    if wish.narrow:  # walking the index of names for the few that fit costs the whole catalogue
+        order = order.replace("p.name", "(p.name || '')")
     sql = ROWS.format(ctes=ctes, order=order, matched=matched) + DRESSED
     values |= {"size": paging.size, "offset": paging.offset}
     rows = await db.rows_as(Good, sql, **needed(sql, values))
