@@ -18,6 +18,7 @@ from dilo.orders.shipment_pages import packing_slip
 from dilo.parties.talks import RemarkForm, attach, attachments, remark, remarks
 from dilo.payments.pages import day_or_none
 from dilo.quotes.queries import quote_of_order
+from portal.pay import release_offer
 
 Req = Request[Any, Any, Any]
 READ = {"verb": "orders.read"}
@@ -87,6 +88,7 @@ async def show(order_id: UUID) -> Response[str]:
         head=order.head,
         asked=asked,
         turns=await buyers.turns_of(asked.id) if asked else [],
+        offer=await release_offer(order),
         reserved=await own.reserved_of(order_id),
         shipments=await tracking.shipments_of(order_id),
         papers=await own.papers_of(order_id) if visit().actor.may("money.read") else [],

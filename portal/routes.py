@@ -9,10 +9,12 @@ from portal import (
     dealer_network,
     dealer_shop,
     debts,
+    documents,
     goods,
     media,
     order_pages,
     orders,
+    pay,
     quotes,
     returns,
 )
@@ -32,4 +34,6 @@ routes = [
     *dealer.routes,
     *dealer_network.routes,
     *dealer_shop.routes,
+    *documents.routes,
+    *pay.routes,
 ]

@@ -3,7 +3,9 @@ commit.
 
 The body is read before the transaction opens and the answer is kept until it has committed, so
 neither a slow client nor a lost connection holds a lock, and nobody is told of what did not happen.
-A status of 400 or more rolls back. ``opt={"transaction": "own"}`` opts a route out.
+A status of 400 or more rolls back. ``opt={"transaction": "own"}`` opts a route out; with ``steps``
+who it is is asked as ever, then the handler opens its own, so that none is open while it calls
+somebody outside.
 """
 
 import re
@@ -50,6 +52,11 @@ class Door:
         _same_origin(request)
         receive = await _read_body(asgi, receive)
         if asgi["route_handler"].opt.get("transaction") == "own":
+            await self.app(asgi, receive, send)
+            return
+        if asgi["route_handler"].opt.get("transaction") == "steps":
+            async with scope(tenant):
+                await self._enter(request)
             await self.app(asgi, receive, send)
             return
         kept: list[Message] = []

@@ -47,6 +47,9 @@ CORRUPTIONS = {
         WHERE tenant_id = $1""",
     "coupons-counted": "UPDATE coupon SET uses = uses + 1 WHERE tenant_id = $1",
     "back-orders": "UPDATE sales_order SET shortage = 'hold' WHERE tenant_id = $1",
+    "cards-agree": """INSERT INTO card_payment (tenant_id, account_id, intent_id, party_id, payment_id,
+        amount, currency) SELECT tenant_id, 'acct_x', 'pi_x', party_id, id, amount + 1, currency
+        FROM payment WHERE tenant_id = $1 LIMIT 1""",
     "order-totals": "UPDATE sales_order SET total = total + 1 WHERE tenant_id = $1",
     "order-shipped": """UPDATE sales_order_line SET shipped_quantity = quantity
         WHERE tenant_id = $1 AND shipped_quantity < quantity""",

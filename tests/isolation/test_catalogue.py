@@ -13,6 +13,7 @@ DEFINERS = {
     "keep_balance_of_items",
     "keep_open_amounts",
     "seal_entries",
+    "tenant_of_stripe_account",
 }
 TABLES = """
 SELECT c.oid, c.relname AS name, c.relrowsecurity AS on, c.relforcerowsecurity AS forced

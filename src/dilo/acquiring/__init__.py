@@ -1,2 +1,5 @@
-"""Card payments taken online: pay links, the provider's sessions and events, pay-to-release
-(acquiring — еквайринг)."""
+"""Money by card: each company's own account at Stripe, what is asked, what comes of it (еквайринг).
+
+A *pay request* is what one may pay by a link; an *attempt* a try to pay it; a *card payment* money
+that came. A webhook only says "go look": what the books say is what the provider says when asked.
+"""

@@ -96,7 +96,8 @@ WITH flows AS (
   SELECT CASE WHEN l.effective_on < :since THEN 'cash_before' ELSE e.kind END AS name,
     sum(l.debit - l.credit) AS amount{sums}
   FROM journal_line l JOIN journal_entry e ON e.id = l.entry_id
-  WHERE l.account IN ('1000', '1010') AND l.effective_on <= :until AND {LINE_OK} {known} GROUP BY 1)
+  WHERE l.account IN ('1000', '1010', '1020') AND l.effective_on <= :until AND {LINE_OK} {known}
+  GROUP BY 1)
 SELECT CASE WHEN name = 'cash_before' THEN 1 WHEN amount > 0 THEN 2 ELSE 3 END AS section, name,
   amount{named}, false AS is_sum FROM flows
 UNION ALL SELECT 4, 'cash_after', coalesce(sum(amount), 0){added}, true FROM flows"""

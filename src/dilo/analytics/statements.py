@@ -96,8 +96,13 @@ class Check:
 
 
 async def issue(actor: Actor, party_id: UUID, form: StatementForm) -> UUID:
-    """The same figures are the same statement. Raises FORBIDDEN, NOT_FOUND, DATES_BAD."""
-    actor.require("receivables.read")
+    """The same figures are the same statement; an outsider gets his own company's only.
+
+    Raises FORBIDDEN, NOT_FOUND, DATES_BAD.
+    """
+    actor.require("receivables.read" if actor.on_behalf_of is None else "money.read")
+    if actor.on_behalf_of not in (None, party_id):
+        raise NotFound
     owner = await party(party_id)
     if form.since > form.until:
         raise Refusal("DATES_BAD", status=422)

@@ -229,6 +229,19 @@ FULL JOIN (
   GROUP BY party_id, currency) b ON b.party_id = l.party_id AND b.currency = l.currency
 WHERE coalesce(l.amount, 0) <> coalesce(b.amount, 0)
 """
+CARDS_AGREE = """
+SELECT 'card_payment' AS subject, c.id::text, c.amount::text AS found,
+  coalesce(y.original_amount, y.amount)::text AS expected
+FROM card_payment c JOIN payment y ON y.id = c.payment_id
+WHERE c.amount <> coalesce(y.original_amount, y.amount) OR y.party_id <> c.party_id
+UNION ALL
+SELECT 'card_refund', f.id::text, f.amount::text, coalesce(y.amount, 0)::text
+FROM card_refund f LEFT JOIN payment y ON y.id = f.payment_id AND y.direction = 'out'
+WHERE f.state IN ('posted', 'taken_back') AND f.amount IS DISTINCT FROM y.amount
+UNION ALL
+SELECT 'pay_request', r.id::text, r.amount::text, c.amount::text
+FROM pay_request r JOIN card_payment c ON c.pay_request_id = r.id WHERE r.amount <> c.amount
+"""
 MESSAGES_HELD = """
 SELECT 'outbox' AS subject, id::text, lease_until::text AS found, 'sent or tried again' AS expected
 FROM outbox WHERE state = 'sending' AND lease_until < now() - interval '1 hour'
@@ -260,6 +273,7 @@ INVARIANTS: dict[str, str] = {
     "invoice-items": INVOICE_ITEMS,
     "invoices-gapless": INVOICES_GAPLESS,
     "bonus-liability": BONUS_LIABILITY,
+    "cards-agree": CARDS_AGREE,
     "messages-held": MESSAGES_HELD,
 }
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from random import Random
 from uuid import UUID
 
+from dilo.demo.acquiring import requisites_of
 from dilo.demo.cases import around_orders
 from dilo.demo.dealers import network
 from dilo.demo.shelf import furnish
@@ -124,6 +125,7 @@ async def _fill(plan: Plan) -> int:
     await db.execute("UPDATE identity SET name = :name", name=STAFF[0][1])
     for person, name, role in STAFF[1:]:
         people[person] = await add_member(f"{person}@{plan.slug}.example", name, role, PASSWORD)
+    await requisites_of(plan.name)
     await make_goods(random, world, plan.goods)
     await make_parties(random, world, plan.parties, [people["max"], people["maria"]])
     petro = await _first_dealer(plan, world)

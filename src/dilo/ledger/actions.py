@@ -18,10 +18,10 @@ from tenants.actors import Actor
 from tenants.numbering import next_numbers
 from tenants.scope import current_tenant
 
-CASH, BANK, RECEIVABLE, INVENTORY = "1000", "1010", "1100", "1200"
+CASH, BANK, IN_TRANSIT, RECEIVABLE, INVENTORY = "1000", "1010", "1020", "1100", "1200"
 PAYABLE, FEES, EXCHANGE, OPERATING = "2000", "4100", "4900", "5100"
 EQUITY, SALES, RETURNS, COST, WRITE_OFF = "3000", "4000", "4010", "5000", "6000"
-BONUS_PAYABLE, BONUSES = "2200", "5200"
+BONUS_PAYABLE, BONUSES, PROVIDER_FEES = "2200", "5200", "5300"
 
 POST_ENTRIES = """
 INSERT INTO journal_entry (id, number, kind, effective_on, currency, source_id, memo, key)

@@ -24,7 +24,7 @@ from dilo.orders.facts import (
     Verdict,
     exposure,
 )
-from dilo.orders.remedies import applied
+from dilo.orders.remedies import applied, paid
 
 
 def evaluate(facts: Facts) -> list[Verdict]:
@@ -71,6 +71,19 @@ def _name(verdict: Verdict) -> tuple[str, Any]:
 
 def passes(verdicts: Sequence[Verdict]) -> bool:
     return all(verdict.passed for verdict in verdicts)
+
+
+def release_amount(facts: Facts) -> Decimal | None:
+    """The least payment after which every gate passes; None where money alone does not help."""
+    asked = [
+        remedy.figures["pay_amount"]
+        for verdict in evaluate(facts)
+        if not verdict.passed
+        for remedy in verdict.remedies
+        if remedy.code in ("PAY_EXACTLY", "PAY_OVERDUE")
+    ]
+    amount = max(asked, default=ZERO)
+    return amount if amount > 0 and passes(_judged(paid(facts, amount))) else None
 
 
 def _pass(gate: str, **figures: Any) -> list[Verdict]:

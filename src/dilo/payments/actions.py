@@ -13,7 +13,7 @@ from dilo.kit import db, outbox
 from dilo.kit.errors import Refusal
 from dilo.kit.ids import uuid7
 from dilo.kit.money import AMOUNT_MAX, round_money
-from dilo.ledger.actions import BANK, CASH, RECEIVABLE, post_entries, two_sided
+from dilo.ledger.actions import BANK, CASH, IN_TRANSIT, RECEIVABLE, post_entries, two_sided
 from dilo.payments.queries import Payment, payment
 from dilo.receivables import actions as receivables
 from dilo.receivables import allocations
@@ -31,29 +31,35 @@ PARTY = "SELECT currency, branch FROM party WHERE id = :id"
 RECORD = """
 INSERT INTO payment (id, number, party_id, method, amount, currency, received_on, reference,
   entry_id, reverses_id, key, request_hash, recorded_by, direction, original_currency,
-  original_amount)
+  original_amount, order_id)
 VALUES (:id, :number, :party_id, :method, :amount, :currency, :received_on, :reference, :entry_id,
   :reverses_id, :key, :request_hash, :recorded_by, :direction, :original_currency,
-  :original_amount)
+  :original_amount, :order_id)
 """
+TILLS = {"cash": CASH, "online": IN_TRANSIT}
 REVERSED = "SELECT 1 FROM payment WHERE reverses_id = :id"
 
 
 class RecordPayment(msgspec.Struct, frozen=True, kw_only=True):
     """``allocations`` are (open item, amount). ``allocate`` policy: as the company has chosen.
 
-    ``currency``: of the money, where it is not the party's balance currency; ``amount`` is in it.
+    ``preferred`` is ``chosen`` as far as it is still open, the rest to the oldest. ``currency``: of
+    the money, where it is not the party's balance currency; ``amount`` is in it. ``order_id``: the
+    order it was paid for, whose invoices its advance waits for.
     """
 
     party_id: UUID
     amount: Decimal
-    method: Literal["bank", "cash", "card", "offset"] = "bank"
+    method: Literal["bank", "cash", "card", "offset", "online"] = "bank"
     received_on: date
     reference: str | None = None
     key: str
     allocations: list[tuple[UUID, Decimal]] = []
-    allocate: Literal["policy", "oldest", "reference", "order", "chosen", "none"] = "oldest"
+    allocate: Literal["policy", "oldest", "reference", "order", "chosen", "preferred", "none"] = (
+        "oldest"
+    )
     currency: str | None = None
+    order_id: UUID | None = None
 
 
 class AllocationPolicy(msgspec.Struct):
@@ -111,6 +117,8 @@ async def _allocate(command: RecordPayment, item: OpenItem) -> None:
         await allocations.allocate_oldest_first(item, on)
     elif first == "chosen":
         await allocations.allocate_chosen(item, command.allocations, on)
+    elif first == "preferred":
+        await allocations.allocate_preferred(item, command.allocations, on)
     elif first in ("reference", "order"):
         await allocations.allocate_by_reference(
             item, command.reference or "", on, orders=first == "order", rest=rest == "oldest"
@@ -145,6 +153,7 @@ class NewPayment:
     direction: str = "in"
     original_currency: str | None = None
     original_amount: Decimal | None = None
+    order_id: UUID | None = None
 
 
 async def _post_money(new: NewPayment, posts: bool = True) -> NewItem:
@@ -173,7 +182,7 @@ async def _post_money(new: NewPayment, posts: bool = True) -> NewItem:
 
 
 async def _post_entry(new: NewPayment, back: bool) -> UUID:
-    till = CASH if new.method == "cash" else BANK
+    till = TILLS.get(new.method, BANK)
     kind = "payment" if not back else "payment_reversal" if new.reverses_id else "refund"
     entry = two_sided(
         kind,
@@ -211,6 +220,7 @@ async def _post(
         request_hash=request,
         original_currency=money if foreign else None,
         original_amount=command.amount if foreign else None,
+        order_id=command.order_id,
     )
     await _post_money(new, posts)
     return new.id
@@ -249,12 +259,15 @@ async def undo_allocation(actor: Actor, item_id: UUID) -> None:
 async def reverse_payment(actor: Actor, payment_id: UUID) -> UUID:
     """Takes a payment back (entered by mistake, bounced): counter-entry, debts open again.
 
-    Raises FORBIDDEN, NOT_FOUND, ALREADY_REVERSED, NETTED (netting is undone with its bills).
+    Raises FORBIDDEN, NOT_FOUND, ALREADY_REVERSED, NETTED (netting is undone with its bills),
+    PAID_ONLINE (the provider has the money: it is refunded there).
     """
     actor.require("payments.reverse")
     paid = await payment(payment_id)
     if paid.method == "offset":
         raise Refusal("NETTED")
+    if paid.method == "online":
+        raise Refusal("PAID_ONLINE", number=paid.number)
     return await take_back(actor, paid)
 
 

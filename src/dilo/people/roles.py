@@ -21,7 +21,7 @@ ACCOUNTANT = frozenset(
     "shipments.read "
     "bills.read bills.record bills.pay payments.refund writeoffs.request banking.run "
     "imports.run reports.read books.read books.close overrides.approve dealers.read "
-    "bonuses.pay claims.read quotes.read".split()
+    "bonuses.pay claims.read quotes.read acquiring.read".split()
 )
 MANAGER = (
     SALES
@@ -34,7 +34,7 @@ MANAGER = (
         "dealers.close quotes.approve carriers.edit".split()
     )
 )
-OWNER = MANAGER | frozenset("people.edit tenant.edit".split())
+OWNER = MANAGER | frozenset("people.edit tenant.edit acquiring.edit".split())
 
 VERBS: dict[str, frozenset[str]] = {
     "owner": OWNER,

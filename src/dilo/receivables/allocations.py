@@ -11,11 +11,15 @@ from dilo.kit.errors import NotFound, Refusal
 from dilo.kit.money import ZERO
 from dilo.receivables.actions import allocate
 from dilo.receivables.exchange import spend, spent
-from dilo.receivables.queries import OpenItem, open_items_of
+from dilo.receivables.queries import ITEM, ITEM_OF_DOCUMENT, OpenItem, open_items_of
 
 OF_ORDERS = """
 SELECT v.id FROM invoice v JOIN sales_order o ON o.id = v.order_id
 WHERE v.party_id = :party_id AND lower(o.number) = ANY(CAST(:words AS text[]))
+"""
+ADVANCES_OF_ORDER = f"""{ITEM} JOIN payment y ON y.id = i.document_id
+WHERE y.order_id = :order_id AND i.side = 'credit' AND i.open_amount > 0
+ORDER BY i.issued_on, i.id
 """
 WORD = re.compile(r"[\w][\w/.-]*[\w]", re.UNICODE)
 
@@ -68,6 +72,34 @@ async def allocate_chosen(
         if amount <= ZERO or (amount > item.open_amount and item.original_currency is None):
             raise _too_much(item, amount)
     await allocate(await spend(credit, [(debits[i], amount) for i, amount in chosen]), on)
+
+
+async def allocate_preferred(
+    credit: OpenItem, wishes: Sequence[tuple[UUID, Decimal]], on: date
+) -> Decimal:
+    """The wished debts as far as they are still open, then the oldest. Returns the rest.
+
+    For money that comes later than it was promised: meanwhile a debt may have been paid.
+    """
+    debits = await open_items_of(credit.party_id, credit.currency, "debit")
+    by_id = {item.id: item for item in debits}
+    first: list[tuple[OpenItem, Decimal | None]] = [
+        (by_id[item_id], amount) for item_id, amount in dict(wishes).items() if item_id in by_id
+    ]
+    meant = {item.id for item, _ in first}
+    shares = await spend(credit, [*first, *((i, None) for i in debits if i.id not in meant)])
+    await allocate(shares, on)
+    return credit.open_amount - spent(shares, credit.id)
+
+
+async def allocate_advances(order_id: UUID, invoice_id: UUID, on: date) -> None:
+    """What was paid for an order before goes to the invoice that bills it now."""
+    for credit in await db.rows_as(OpenItem, ADVANCES_OF_ORDER, order_id=order_id):
+        debit = await db.one_or_none_as(OpenItem, ITEM_OF_DOCUMENT, document_id=invoice_id)
+        if debit is None or not debit.open_amount:
+            return
+        if (credit.party_id, credit.currency) == (debit.party_id, debit.currency):
+            await allocate(await spend(credit, [(debit, None)]), on)
 
 
 def _too_much(item: OpenItem, asked: Decimal) -> Refusal:

@@ -3,15 +3,17 @@
 from typing import Any
 from uuid import UUID
 
-from litestar import Response, get
+from litestar import Request, Response, get, post
 
 from dilo.kit import i18n, web
+from dilo.kit.errors import Refusal
 from dilo.kit.export import table_file
 from dilo.kit.ids import uuid7
 from dilo.kit.paging import Paging
 from dilo.kit.visit import visit
 from dilo.people.roles import may
 from dilo.receivables import queries
+from dilo.receivables.requisites import Requisites, change_requisites, requisites
 from dilo.receivables.rules import shares
 from tenants.scope import current_tenant
 
@@ -89,4 +91,28 @@ async def invoice(invoice_id: UUID) -> Response[str]:
     )
 
 
-routes = [index, invoices, invoice]
+@get("/office/requisites", opt=may("tenant.edit"))
+async def requisites_show() -> Response[str]:
+    return await _requisites(web.EMPTY)
+
+
+async def _requisites(form: web.Filled[Any], status: int = 200) -> Response[str]:
+    return web.page(
+        "receivables/requisites.html", status=status, form=form, now_is=await requisites()
+    )
+
+
+@post("/office/requisites", opt=may("tenant.edit"), status_code=200)
+async def requisites_update(request: Request[Any, Any, Any]) -> Response[Any]:
+    form = await web.read_form(Requisites, request)
+    try:
+        await change_requisites(visit().actor, form.input or Requisites())
+    except Refusal as refusal:
+        field = "iban" if refusal.code == "IBAN_BAD" else "_"
+        form.errors[field] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
+        return await _requisites(form, 422)
+    web.flash("success", "flash:saved")
+    return web.redirect("/office/requisites")
+
+
+routes = [index, invoices, invoice, requisites_show, requisites_update]

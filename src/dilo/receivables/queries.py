@@ -91,6 +91,10 @@ LEFT JOIN open_item i ON i.document_id = v.id
 WHERE (CAST(:party_id AS uuid) IS NULL OR v.party_id = :party_id)
   AND (CAST(:order_id AS uuid) IS NULL OR v.order_id = :order_id)
   AND (:open_only = false OR i.open_amount > 0)
+  AND (CAST(:due_before AS date) IS NULL
+    OR i.open_amount > 0 AND i.side = 'debit' AND v.due_on < :due_before)
+  AND (CAST(:since AS date) IS NULL OR v.issued_on >= :since)
+  AND (CAST(:until AS date) IS NULL OR v.issued_on <= :until)
   AND (:search = '' OR strpos(lower(v.number), :search) > 0 OR strpos(p.search, :search) > 0)
 """
 INVOICE_SORTS = {
@@ -281,7 +285,11 @@ async def invoices(
     order_id: UUID | None = None,
     open_only: bool = False,
     search: str = "",
+    due_before: date | None = None,
+    since: date | None = None,
+    until: date | None = None,
 ) -> Page[InvoiceRow]:
+    """``due_before``: only what is open and was due before that day."""
     order = paging.order_by(INVOICE_SORTS, "issued") if paging.sort else "v.issued_on DESC"
     found = await db.rows(
         f"{INVOICES_OF_PARTY} ORDER BY {order}, v.id DESC LIMIT :size OFFSET :offset",
@@ -289,6 +297,9 @@ async def invoices(
         order_id=order_id,
         open_only=open_only,
         search=search.lower().strip(),
+        due_before=due_before,
+        since=since,
+        until=until,
         size=paging.size,
         offset=paging.offset,
     )

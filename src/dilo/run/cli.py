@@ -41,6 +41,7 @@ def cli() -> None:
     - `dilo import sales-history FILE --tenant acme-ltd` brings its history in
     - `dilo report receivables --tenant acme-ltd --json` says who owes what
     - `dilo books` proves that the figures add up
+    - `dilo cards` says who takes cards, and how to set test keys
 
     Without DATABASE_URL the embedded servers in DILO_VAR are used, and started if need be.
     """

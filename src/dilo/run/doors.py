@@ -4,6 +4,8 @@ from typing import Any
 
 import api.orders
 import api.reports
+import dilo.acquiring.pages
+import dilo.acquiring.webhooks
 import dilo.analytics.pages
 import dilo.banking.pages
 import dilo.books.pages
@@ -40,6 +42,8 @@ ROUTES: list[Any] = [
     *api.reports.routes,
     *webhook.routes,
     *bot_pages.routes,
+    *dilo.acquiring.pages.routes,
+    *dilo.acquiring.webhooks.routes,
     *dilo.analytics.pages.routes,
     *dilo.banking.pages.routes,
     *dilo.books.pages.routes,

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from bots.telegram import connection, replies
 from bots.telegram.channel import Telegram
+from dilo.acquiring.gateway import use_platform
 from dilo.analytics import views
 from dilo.buyers import letters
 from dilo.claims import actions as claims_actions
@@ -47,6 +48,11 @@ def wire() -> None:
     for event, hearers in HEARERS.items():
         for hearer in hearers:
             hear(event, hearer)
+    use_platform(
+        settings().dilo_stripe_api,
+        settings().dilo_stripe_connect_key,
+        settings().dilo_stripe_connect_secret,
+    )
     compose_with(dunning.KIND, dunning.compose, dunning.resends_unknown)
     compose_with("reconciliation", acts.compose)
     compose_with("reply", replies.compose)

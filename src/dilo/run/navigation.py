@@ -37,6 +37,7 @@ MENU: list[tuple[str, list[tuple[str, str, str, str, str, bool]]]] = [
             ("Invoices", "/office/invoices", "file-invoice", "invoices.read", "KeyI", False),
             ("Payments", "/office/payments", "cash", "payments.read", "KeyM", False),
             ("Bank", "/office/bank", "credit-card", "banking.run", "KeyB", False),
+            ("Card payments", "/office/cards", "credit-card", "acquiring.read", "", False),
             ("Bills", "/office/bills", "receipt", "bills.read", "", False),
             ("Reports", "/office/reports", "chart-bar", "reports.read", "KeyA", False),
             ("ABC and XYZ", "/office/classes/clients", "category", "reports.read", "", False),
@@ -47,6 +48,7 @@ MENU: list[tuple[str, list[tuple[str, str, str, str, str, bool]]]] = [
     (
         "Company",
         [
+            ("Company requisites", "/office/requisites", "building", "tenant.edit", "", False),
             ("Credit policy", "/office/credit", "adjustments", "credit.edit", "", False),
             ("Ordering", "/office/ordering", "clipboard-check", "ordering.edit", "", False),
             ("Imports", "/office/imports", "database-import", "imports.run", "", False),

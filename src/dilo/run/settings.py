@@ -44,6 +44,9 @@ class Settings(BaseSettings):
         "", description="how people reach a company, such as https://{host}; empty: this machine"
     )
     dilo_telegram_token: str = Field("", description="bot of the first demo company, by dilo up")
+    dilo_stripe_api: str = Field("https://api.stripe.com", description="base URL of Stripe's API")
+    dilo_stripe_connect_key: str = Field("", description="the platform's own key, for Connect")
+    dilo_stripe_connect_secret: str = Field("", description="whsec_… of /webhooks/stripe")
     dilo_sms: Literal["none", "smpp", "http"] = "none"
     dilo_smpp_host: str = "127.0.0.1"
     dilo_smpp_port: int = Field(2775, ge=1, le=65535)
@@ -83,7 +86,7 @@ class Settings(BaseSettings):
         shown: dict[str, Any] = {}
         for name, value in self.model_dump().items():
             text = str(value)
-            if value and re.search(r"secret|password|token", name):
+            if value and re.search(r"secret|password|token|connect_key", name):
                 text = "********"
             shown[name.upper()] = SECRET.sub(r"\1********\2", text)
         return shown

@@ -15,6 +15,7 @@ import msgspec
 from arq.worker import Worker, func
 
 from bots.telegram.connection import look_after
+from dilo.acquiring.looking import look_at_old
 from dilo.analytics.views import plan_scheduled
 from dilo.catalogue.popularity import count_popularity
 from dilo.dealers import jobs as dealers
@@ -35,6 +36,7 @@ log = logging.getLogger("dilo.worker")
 TURNS_MAX = 5000
 PLAN_SECONDS = 300.0
 BOTS_SECONDS = 300.0
+LOOK_SECONDS = 120.0
 IMPORT_SECONDS = 2.0
 LAST_WORDS_SECONDS = 20.0
 LISTEN_PAUSE_SECONDS = 1.0
@@ -57,6 +59,7 @@ async def work() -> None:
         asyncio.create_task(_sweep_forever(stopping, waking)),
         asyncio.create_task(_again_and_again("planning", _plan, PLAN_SECONDS, stopping)),
         asyncio.create_task(_again_and_again("bots", look_after, BOTS_SECONDS, stopping)),
+        asyncio.create_task(_again_and_again("cards", look_at_old, LOOK_SECONDS, stopping)),
         *_imports(stopping),
     ]
     listening = asyncio.create_task(_listen_forever(waking))

@@ -82,25 +82,49 @@ async def judge(
 
     ``buyer_id``: who placed it, where his own company may have rules for him.
     """
+    return evaluate(
+        await facts_of(
+            terms,
+            balance,
+            lines,
+            total,
+            stage=stage,
+            order_id=order_id,
+            buyer_id=buyer_id,
+            shortage=shortage,
+        )
+    )
+
+
+async def facts_of(
+    terms: Terms,
+    balance: Balance,
+    lines: Sequence[LineFacts],
+    total: Decimal,
+    *,
+    stage: str,
+    order_id: UUID | None,
+    buyer_id: UUID | None = None,
+    shortage: str = "hold",
+) -> Facts:
+    """All that a decision is made of, under the same locks."""
     today = current_tenant().today()
     rules = await checks_of(terms.party_id)
     late = await blocking_items(
         terms.party_id, terms.currency, today, terms.grace_days, terms.tolerance_amount
     )
     found = _gathered(terms, balance, stage, today, late)
-    return evaluate(
-        msgspec.structs.replace(
-            found,
-            order_total=total,
-            order_amount=ZERO if stage == DISPATCH else total,
-            lines=lines,
-            shortage=shortage,
-            overdue_total=await _overdue_total(terms, today) if "overdue" in rules else ZERO,
-            overrides=await _standing_overrides(order_id),
-            checks=_checks(rules, stage),
-            group=await _group(terms, today),
-            buying=await _buying(terms, buyer_id, order_id, today) if buyer_id else None,
-        )
+    return msgspec.structs.replace(
+        found,
+        order_total=total,
+        order_amount=ZERO if stage == DISPATCH else total,
+        lines=lines,
+        shortage=shortage,
+        overdue_total=await _overdue_total(terms, today) if "overdue" in rules else ZERO,
+        overrides=await _standing_overrides(order_id),
+        checks=_checks(rules, stage),
+        group=await _group(terms, today),
+        buying=await _buying(terms, buyer_id, order_id, today) if buyer_id else None,
     )
 
 

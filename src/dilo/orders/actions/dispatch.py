@@ -23,6 +23,7 @@ from dilo.orders.queries import (
 )
 from dilo.orders.rules import line_share, passes
 from dilo.receivables.actions import Document, DocumentLine, lock_balance, post_documents
+from dilo.receivables.allocations import allocate_advances
 from dilo.stock.actions import Wanted, ship
 from tenants import audit
 from tenants.actors import Actor
@@ -253,6 +254,7 @@ async def invoice_shipment(actor: Actor, shipment_id: UUID) -> UUID:
         party_id=shipment["party_id"],
         currency=shipment["currency"],
     )
+    await allocate_advances(shipment["order_id"], document.id, current_tenant().today())
     await audit.note(
         actor,
         "invoices.post",

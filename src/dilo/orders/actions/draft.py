@@ -18,7 +18,7 @@ from dilo.orders.actions.decision import (
 from dilo.orders.actions.lines import accrue, given_of, line_columns, price_lines, total_of
 from dilo.orders.actions.place import buyer_id
 from dilo.orders.commands import LineInput, Placed
-from dilo.orders.facts import CONFIRMATION, Verdict
+from dilo.orders.facts import CONFIRMATION, LineFacts, Verdict
 from dilo.orders.queries import OrderHead, OrderLine, locked_head, order_head, order_lines, terms_of
 from dilo.orders.rules import passes
 from dilo.promotions.accruals import give_back, spend
@@ -130,6 +130,24 @@ async def _judged(
     head: OrderHead, balance: Balance, buyer: UUID | None
 ) -> tuple[list[Verdict], list[OrderLine], dict[UUID, Level]]:
     terms = await terms_of(head.party_id, current_tenant().today(), head.warehouse_id)
+    facts, lines, levels = await shelf_of(head)
+    verdicts = await judge(
+        terms,
+        balance,
+        facts,
+        head.total,
+        stage=CONFIRMATION,
+        order_id=head.id,
+        buyer_id=buyer,
+        shortage=head.shortage,
+    )
+    return verdicts, lines, levels
+
+
+async def shelf_of(
+    head: OrderHead,
+) -> tuple[list[LineFacts], list[OrderLine], dict[UUID, Level]]:
+    """The lines of an order with what their shelf holds, its levels locked."""
     lines = await order_lines(head.id)
     levels = await lock_levels(head.warehouse_id, [line.product_id for line in lines])
     facts = [
@@ -145,17 +163,7 @@ async def _judged(
         )
         for line in lines
     ]
-    verdicts = await judge(
-        terms,
-        balance,
-        facts,
-        head.total,
-        stage=CONFIRMATION,
-        order_id=head.id,
-        buyer_id=buyer,
-        shortage=head.shortage,
-    )
-    return verdicts, lines, levels
+    return facts, lines, levels
 
 
 async def edit_draft(

@@ -1,0 +1,39 @@
+"""What the isolation tests must know of card payments."""
+
+from decimal import Decimal
+
+from town import Cast
+
+from dilo.kit import db
+from dilo.kit.ids import uuid7
+
+# Who has the link pays: it is checked in tests/acquiring that another's opens nothing.
+OPEN = {"/pay/{token}", "/pay/{token}/state", "/pay/{token}/checkout"}
+ELSEWHERE = {"/webhooks/stripe", "/webhooks/stripe/{tenant_id}"}
+WATCHED = ("pay_request", "pay_attempt", "card_payment", "card_refund", "card_quarantine")
+
+CARD = """
+INSERT INTO card_payment (id, account_id, intent_id, party_id, payment_id, amount, currency)
+SELECT :id, 'acct_x', 'pi_x', party_id, id, amount, currency FROM payment LIMIT 1
+"""
+REFUND = """
+INSERT INTO card_refund (id, card_payment_id, amount, asked_by) VALUES (:id, :card, 1, 'x')
+"""
+ASIDE = """
+INSERT INTO card_quarantine (id, account_id, intent_id, reason, amount, currency)
+VALUES (:id, 'acct_x', 'pi_y', 'UNKNOWN', :amount, 'UAH')
+"""
+
+
+async def ids_of(town: Cast) -> dict[str, object]:
+    card, refund, aside = uuid7(), uuid7(), uuid7()
+    await db.execute(CARD, id=card)
+    await db.execute(REFUND, id=refund, card=card)
+    await db.execute(ASIDE, id=aside, amount=Decimal("1.00"))
+    return {
+        "card_id": card,
+        "refund_id": refund,
+        "quarantine_id": aside,
+        "verdict": "dismissal",
+        "token": "x" * 32,
+    }
