@@ -9,7 +9,7 @@ from aiogram.dispatcher.event.bases import UNHANDLED
 from aiogram.types import CallbackQuery, Chat, Message, Update, User
 from pydantic import ValidationError
 
-from bots.telegram import groups, replies
+from bots.telegram import groups, hearing, replies
 from bots.telegram.channel import bot_of
 from bots.telegram.replies import Reply
 from bots.telegram.routers import make_dispatcher
@@ -53,6 +53,8 @@ async def take_update(bot: TelegramBot, data: dict[str, Any]) -> None:
             await chats.was_blocked(str(chat.id))
         return
     talk = await _talk(bot, f"{bot.id}:{update.update_id}", chat, person)
+    if update.message is not None and await hearing.with_a_person(update.message, talk):
+        return
     speaker = bot_of(bot.token)
     await replies.put(await _answers(speaker, update, talk), chat.id, talk.key)
 

@@ -139,6 +139,11 @@ async def tell(event: str, /, **payload: Any) -> None:
     await put("event", event, f"{event}:{uuid7()}", payload, priority=1)
 
 
+async def tell_once(event: str, key: str, payload: dict[str, Any], at: datetime) -> None:
+    """Speaks upwards at ``at``; what has the same key meanwhile adds nothing."""
+    await put("event", event, key, payload, not_before=at, priority=4)
+
+
 async def hold_at_most(seconds: float) -> None:
     """A process stopped in mid-transaction must not keep its rows from others past its lease."""
     await db.value(HOLD, milliseconds=str(max(1, int(seconds * 1000))))
