@@ -29,6 +29,7 @@ NAMES = (
     "classes",
     "page",
     "updates",
+    "shop",
 )
 MODULES = {"import": "import_"}
 

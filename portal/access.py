@@ -10,10 +10,12 @@ from litestar import Request
 from dilo.buyers.impersonation import may_look_as
 from dilo.buyers.queries import waiting_count
 from dilo.buyers.roles import COOKIE, WHO_MAY, verbs_of
+from dilo.kit import i18n
 from dilo.kit.visit import visit
 from dilo.orders import cart
 from dilo.parties.queries import seats_of
 from dilo.people.access import wear_preferences
+from dilo.storefront.shop import choices
 from tenants.actors import Actor
 from tenants.sessions import principal_of
 
@@ -38,6 +40,8 @@ async def buyer_at_door(request: Request[Any, Any, Any]) -> Actor | None:
     """Seat, role and the colleague behind an impersonation are read anew at every request."""
     principal = await principal_of("portal", request.cookies.get(COOKIE))
     if principal is None:
+        if request.url.path == "/" and (await choices()).is_open:
+            visit().extras["front_page"] = f"/{i18n.language()}"
         return None
     for_another = principal.staff_id is not None
     if for_another and not may_look_as(principal.staff_role):

@@ -11,6 +11,7 @@ from dilo.demo.acquiring import requisites_of
 from dilo.demo.cases import around_orders
 from dilo.demo.dealers import network
 from dilo.demo.shelf import furnish
+from dilo.demo.shopfront import open_shop
 from dilo.demo.trade import history, living_orders, open_debts, worth
 from dilo.demo.world import World, make_goods, make_parties
 from dilo.kit import db, i18n
@@ -140,6 +141,9 @@ async def _fill(plan: Plan) -> int:
     boss = Actor("staff", owner, STAFF[0][1], VERBS["owner"], role="owner")
     await network(boss, PASSWORD, plan.slug)
     await furnish()
+    if plan is PLANS[0]:
+        maria = Actor("staff", people["maria"], "Марія Ґонта", VERBS["manager"], role="manager")
+        await open_shop(random, maria)
     return invoices
 
 

@@ -203,7 +203,7 @@ def refusal_page(refusal: Refusal) -> Response[Any]:
             body["fields"] = refusal.fields
         return Response(body, status_code=refusal.status, headers={"cache-control": "no-store"})
     return page(
-        "kit/error.html",
+        here.extras.get("error_page", "kit/error.html"),
         status=refusal.status,
         code=refusal.code,
         message=sentence,

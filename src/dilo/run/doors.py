@@ -28,7 +28,9 @@ import dilo.payables.pages
 import dilo.promotions.pages
 import dilo.quotes.offer_pages
 import dilo.quotes.pages
+import dilo.storefront.pages
 import portal.routes
+import portal.shop.routes
 from api.keys import key_at_door
 from bots.telegram import pages as bot_pages
 from bots.telegram import webhook
@@ -61,6 +63,8 @@ ROUTES: list[Any] = [
     *dilo.orders.supply_pages.routes,
     *dilo.payables.pages.routes,
     *dilo.promotions.pages.routes,
+    *dilo.storefront.pages.routes,
+    *portal.shop.routes.routes,
     *dilo.quotes.offer_pages.routes,
     *dilo.quotes.pages.routes,
     *dilo.claims.pages.routes,

@@ -24,6 +24,7 @@ from dilo.orders.actions import reconsider_held
 from dilo.quotes import offers
 from dilo.quotes import told as quotes_told
 from dilo.run.settings import settings
+from dilo.storefront import letters as shop_letters
 from tenants import links
 from tenants.scope import scope, tenant_ids
 
@@ -59,6 +60,7 @@ def wire() -> None:
     compose_with(notices.KIND, dealer_letters.compose)
     compose_with(views.KIND, views.compose)
     compose_with(asking.KIND, asking.compose)
+    compose_with(shop_letters.KIND, shop_letters.compose)
     compose_with(letters.ASK, letters.compose_ask)
     compose_with(letters.ANSWER, letters.compose_answer)
     compose_with(letters.INVITATION, letters.compose_invitation)

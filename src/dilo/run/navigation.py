@@ -21,6 +21,7 @@ MENU: list[tuple[str, list[tuple[str, str, str, str, str, bool]]]] = [
             ("Products", "/office/products", "packages", "catalogue.read", "KeyS", False),
             ("Who sees what", "/office/shelf", "eye", "catalogue.edit", "", False),
             ("Promotions", "/office/promotions", "discount", "promotions.read", "", False),
+            ("Shop", "/office/shop", "building-store", "shop.edit", "", False),
         ],
     ),
     (

@@ -29,6 +29,7 @@ from dilo.messaging.smpp import Smpp
 from dilo.quotes.answers import expire as expire_quotes
 from dilo.run import events, jobs
 from dilo.run.settings import settings
+from dilo.storefront import baskets, checkout
 from tenants.actors import SYSTEM
 from tenants.scope import current_tenant, scope, tenant_ids
 
@@ -120,6 +121,8 @@ async def _plan(tenant_id: UUID) -> None:
         await count_popularity(current_tenant().today())
         await expire_quotes()
         await dunning.monthly_interest()
+        await checkout.expire_unpaid()
+        await baskets.forget_old_guests()
         policy = await policy_or_none()
         if policy is not None and policy.active:
             await dunning.plan_run(SYSTEM)

@@ -1,0 +1,1 @@
+"""The shop's door: what a stranger sees under ``/{uk|en|ru}/``. It decides nothing."""

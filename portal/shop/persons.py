@@ -1,0 +1,203 @@
+"""People of the shop: registering, own orders, reviews; what they agreed to, what they may ask."""
+
+import io
+import zipfile
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+from litestar import Response, get, post
+
+from dilo.kit import i18n, web
+from dilo.kit.errors import Invalid, Refusal
+from dilo.kit.visit import visit
+from dilo.people.pages import set_session_cookie
+from dilo.storefront import checkout, privacy, reviews, shoppers
+from dilo.storefront.privacy import DataForm
+from dilo.storefront.reviews import ReviewForm
+from dilo.storefront.shoppers import RegisterForm
+from portal.access import COOKIE as SESSION
+from portal.shop.browsing import card_of, product_page
+from portal.shop.buying import order_page
+from portal.shop.frame import ANYONE, CONSENT, Req, back, enter, show
+from tenants.scope import current_tenant
+from tenants.sessions import open_session, throttled
+
+TRIES_MAX = 10
+HALF_A_YEAR = 180 * 86_400
+
+
+class ConsentForm(msgspec.Struct):
+    choice: Literal["necessary", "all"]
+
+
+async def _few(request: Req, what: str) -> None:
+    address = request.client.host if request.client else ""
+    agent = request.headers.get("user-agent", "")[:60]
+    await throttled(current_tenant(), [f"{what}:{address}:{agent}"], TRIES_MAX)
+
+
+@get("/{lang:str}/register", opt=ANYONE)
+async def register_new(request: Req, lang: str) -> Response[str]:
+    await enter(request, lang)
+    return show("register", form=web.EMPTY, done=False, noindex=True)
+
+
+@post("/{lang:str}/register", opt=ANYONE, status_code=200)
+async def register_create(request: Req, lang: str) -> Response[str]:
+    frame = await enter(request, lang)
+    form = await web.read_form(RegisterForm, request)
+    await _few(request, "shop-register")
+    try:
+        if form.input is None:
+            raise Invalid(form.errors)
+        await shoppers.register(frame.shop, form.input)
+    except Refusal as refusal:
+        form.values["password"] = ""
+        form.errors["_"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
+        return show("register", 422, form=form, done=False, noindex=True)
+    return show("register", form=web.EMPTY, done=True, noindex=True)
+
+
+@get("/{lang:str}/register/{shop_token:str}", opt=ANYONE)
+async def confirmation_new(request: Req, lang: str, shop_token: str) -> Response[str]:
+    """A button, so that a mail scanner that opens links confirms nothing."""
+    frame = await enter(request, lang)
+    action = frame.shop.href(f"/register/{shop_token}")
+    return show("confirm", action=action, about="register", noindex=True)
+
+
+@post("/{lang:str}/register/{shop_token:str}", opt=ANYONE, status_code=200)
+async def confirmation_create(request: Req, lang: str, shop_token: str) -> Response[Any]:
+    frame = await enter(request, lang)
+    identity = await shoppers.confirm(frame.shop, shop_token)
+    session = await open_session("portal", identity, request.headers.get("user-agent", ""))
+    web.flash("success", "flash:welcome")
+    response = web.redirect(frame.shop.href("/account"))
+    set_session_cookie(response, SESSION, session, "/", frame.secure)
+    return response
+
+
+@get("/{lang:str}/account", opt={"verb": "signed-in"})
+async def account_show(request: Req, lang: str) -> Response[str]:
+    frame = await enter(request, lang)
+    return show(
+        "account", orders=await checkout.orders_of(visit().actor), frame=frame, noindex=True
+    )
+
+
+@get("/{lang:str}/account/orders/{shop_order_id:uuid}", opt={"verb": "signed-in"})
+async def account_order(request: Req, lang: str, shop_order_id: UUID) -> Response[str]:
+    frame = await enter(request, lang)
+    order = await checkout.order_of_person(visit().actor, shop_order_id)
+    return await order_page(frame, order, "")
+
+
+@post("/{lang:str}/p/{slug:str}/reviews", opt={"verb": "signed-in"}, status_code=200)
+async def review_create(request: Req, lang: str, slug: str) -> Response[Any]:
+    frame = await enter(request, lang)
+    card = await card_of(frame, slug)
+    if isinstance(card, str):
+        return web.redirect(card)
+    form = await web.read_form(ReviewForm, request)
+    if form.input is None:
+        form.errors["_"] = i18n.say("refusal:STARS_MISSING")
+        visit().extras["rollback"] = True
+        return await product_page(frame, card, form=form)
+    await reviews.write_review(frame.shop, visit().actor, card.id, form.input)
+    web.flash("success", "flash:review_taken")
+    return web.redirect(frame.shop.href(f"/p/{slug}"))
+
+
+@get("/{lang:str}/privacy", opt=ANYONE)
+async def privacy_show(request: Req, lang: str) -> Response[str]:
+    await enter(request, lang)
+    return show("privacy")
+
+
+@post("/{lang:str}/consent", opt=ANYONE, status_code=200)
+async def consent_create(request: Req, lang: str) -> Response[Any]:
+    frame = await enter(request, lang)
+    form = await web.read_form(ConsentForm, request)
+    if form.input is None:
+        raise Invalid(form.errors)
+    await _few(request, "shop-consent")
+    proof = await privacy.agree(frame.shop, form.input.choice, i18n.say("shop:cookies"))
+    response = web.redirect(back(request, frame.shop.href()))
+    response.set_cookie(
+        CONSENT,
+        f"{form.input.choice}.{proof}",
+        max_age=HALF_A_YEAR,
+        httponly=True,
+        samesite="lax",
+        secure=frame.secure,
+        path="/",
+    )
+    return response
+
+
+@get("/{lang:str}/my-data", opt=ANYONE)
+async def data_new(request: Req, lang: str) -> Response[str]:
+    await enter(request, lang)
+    return show("my_data", form=web.EMPTY, done=False, noindex=True)
+
+
+@post("/{lang:str}/my-data", opt=ANYONE, status_code=200)
+async def data_create(request: Req, lang: str) -> Response[str]:
+    frame = await enter(request, lang)
+    form = await web.read_form(DataForm, request)
+    await _few(request, "shop-data")
+    try:
+        if form.input is None:
+            raise Invalid(form.errors)
+        await privacy.ask(frame.shop, form.input)
+    except Refusal as refusal:
+        form.errors["_"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
+        return show("my_data", 422, form=form, done=False, noindex=True)
+    return show("my_data", form=web.EMPTY, done=True, noindex=True)
+
+
+@get("/{lang:str}/my-data/{shop_token:str}", opt=ANYONE)
+async def data_confirm_new(request: Req, lang: str, shop_token: str) -> Response[str]:
+    frame = await enter(request, lang)
+    action = frame.shop.href(f"/my-data/{shop_token}")
+    return show("confirm", action=action, about="data", noindex=True)
+
+
+@post("/{lang:str}/my-data/{shop_token:str}", opt=ANYONE, status_code=200)
+async def data_confirm(request: Req, lang: str, shop_token: str) -> Response[Any]:
+    """An export is handed over at once; an erasure goes to the people who answer for it."""
+    frame = await enter(request, lang)
+    asked = await privacy.confirmed(shop_token)
+    if asked["kind"] == "erasure":
+        web.flash("success", "flash:erasure_asked")
+        return web.redirect(frame.shop.href())
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, rows in (await privacy.export(shop_token)).items():
+            archive.writestr(
+                f"{name}.json", msgspec.json.format(msgspec.json.encode(rows), indent=2)
+            )
+    headers = {
+        "content-disposition": 'attachment; filename="my-data.zip"',
+        "cache-control": "no-store",
+        "x-content-type-options": "nosniff",
+    }
+    return Response(packed.getvalue(), media_type="application/zip", headers=headers)
+
+
+routes = [
+    register_new,
+    register_create,
+    confirmation_new,
+    confirmation_create,
+    account_show,
+    account_order,
+    review_create,
+    privacy_show,
+    consent_create,
+    data_new,
+    data_create,
+    data_confirm_new,
+    data_confirm,
+]
