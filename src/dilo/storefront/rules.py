@@ -71,9 +71,8 @@ def stylesheet(accent: str, neutral: str, font: str, layout: str, corners: str) 
         f"--font:{FONTS.get(font, FONTS['system'])};--wide:{wide};--gap:{gap};--tile:{tile};"
         f"--corner:{CORNERS.get(corners, CORNERS['soft'])}"
     )
-    light = _palette(
-        accent, readable(neutral, "#ffffff"), "#ffffff", mixed("#ffffff", neutral, 0.035)
-    )
+    pale = mixed("#ffffff", neutral, 0.035)
+    light = _palette(accent, readable(neutral, pale), "#ffffff", pale)
     night = mixed("#11161c", neutral, 0.15)
     dark = _palette(accent, mixed("#ffffff", neutral, 0.08), mixed(night, "#ffffff", 0.05), night)
     return (
