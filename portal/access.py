@@ -24,6 +24,7 @@ __all__ = ["COOKIE", "MENU", "buyer_at_door", "furnish"]
 MENU = (
     ("Catalogue", "/", "building-store", "catalogue.read"),
     ("Quick order", "/quick-order", "clipboard-list", "orders.edit"),
+    ("Shopping lists", "/lists", "list-check", "orders.edit"),
     ("Orders", "/orders", "package", "orders.read"),
     ("Price requests", "/quotes", "message-2", "orders.edit"),
     ("Balance", "/debts", "scale", "money.read"),

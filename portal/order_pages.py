@@ -12,7 +12,7 @@ from dilo.kit.errors import NotFound, Refusal
 from dilo.kit.export import table_file
 from dilo.kit.paging import Paging
 from dilo.kit.visit import visit
-from dilo.orders import actions, cart, own, queries, ratings, tracking
+from dilo.orders import actions, own, queries, ratings, tracking
 from dilo.orders.forms import ReasonForm
 from dilo.orders.shipment_pages import packing_slip
 from dilo.parties.talks import RemarkForm, attach, attachments, remark, remarks
@@ -151,15 +151,6 @@ async def cancellation_create(request: Req, order_id: UUID) -> Response[Any]:
     return web.redirect(f"/orders/{order_id}")
 
 
-@post("/orders/{order_id:uuid}/repetition", opt=EDIT, status_code=200)
-async def repetition_create(order_id: UUID) -> Response[Any]:
-    """The same goods into the cart, at today's prices."""
-    order = await _own(order_id)
-    for line in order.lines:
-        await cart.put(visit().actor, line.product_id, line.quantity)
-    return web.redirect("/cart")
-
-
 routes = [
     index,
     show,
@@ -169,5 +160,4 @@ routes = [
     rating_create,
     submission_create,
     cancellation_create,
-    repetition_create,
 ]

@@ -59,7 +59,7 @@ async def new() -> Response[str]:
     if query.get("from") == "cart":
         looked = await cart.look(visit().actor)
         rows = [
-            BLANK | {"code": line.found.code or "", "quantity": f"{line.quantity.normalize():f}"}
+            BLANK | {"code": line.code, "quantity": f"{line.quantity.normalize():f}"}
             for line in looked.lines
         ]
     elif code := query.get("product", ""):

@@ -2,6 +2,7 @@
 
 from portal import (
     account,
+    cart,
     catalogue,
     chats,
     claims,
@@ -11,10 +12,11 @@ from portal import (
     debts,
     documents,
     goods,
+    lists,
     media,
     order_pages,
-    orders,
     pay,
+    quick_order,
     quotes,
     returns,
 )
@@ -25,7 +27,9 @@ routes = [
     *catalogue.routes,
     *goods.routes,
     *media.routes,
-    *orders.routes,
+    *cart.routes,
+    *quick_order.routes,
+    *lists.routes,
     *order_pages.routes,
     *quotes.routes,
     *returns.routes,

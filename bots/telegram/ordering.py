@@ -54,16 +54,33 @@ async def show_cart(event: Message | CallbackQuery, talk: Talk) -> list[Reply]:
     if not looked.lines:
         return [Reply(say("bot:cart_empty"), menu_of(talk))]
     currency = current_tenant().currency
-    text = _listed(
-        [(n.found.code or "", n.quantity, n.amount) for n in looked.lines], looked.total, currency
-    )
+    text = _listed([(n.code, n.quantity, n.amount) for n in looked.lines], looked.total, currency)
+    notes = [_note(line, currency) for line in looked.lines if line.problem or line.was is not None]
     why = reasons(looked.verdicts, talk)
+    order = (say("bot:button_order"), "checkout")
+    if looked.changed:
+        order = (say("bot:button_accept"), "accept")
     return [
         Reply(
-            f"{text}\n{why}" if why else text,
-            [[(say("bot:button_order"), "checkout"), (say("bot:button_empty"), "empty")]],
+            "\n".join([text, *notes, why] if why else [text, *notes]),
+            [[order, (say("bot:button_empty"), "empty")]],
         )
     ]
+
+
+def _note(line: cart.CartLine, currency: str) -> str:
+    """What has changed since it was shown, or why it stays out of the order."""
+    if line.problem:
+        return say("bot:cart_problem", code=line.code, why=say(f"cart:{line.problem}"))
+    was, price = (sum_of(amount or Decimal(0), currency) for amount in (line.was, line.price))
+    return say("bot:price_changed", code=line.code, was=was, price=price)
+
+
+@router.callback_query(F.data == "accept")
+async def accept(event: CallbackQuery, talk: Talk) -> list[Reply]:
+    """The buyer agrees to the prices that have changed; the cart is shown again."""
+    await cart.accept_prices(talk.buyer)
+    return [Reply("", callback_id=event.id), *await show_cart(event, talk)]
 
 
 @router.callback_query(F.data == "empty")

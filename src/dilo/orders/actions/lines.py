@@ -77,6 +77,17 @@ async def price_lines(
         for line in asked
     ]
     found = await priced(buyer_of(terms), refs)
+    return await made_lines(terms, found, asked, promised, coupon)
+
+
+async def made_lines(
+    terms: Terms,
+    found: Sequence[Priced],
+    asked: Sequence[LineInput],
+    promised: Promised | None = None,
+    coupon: str | None = None,
+) -> list[NewLine]:
+    """Lines of what has been priced already, at the prices given word on, less promotions."""
     unknown = [one.ref for one in found if one.product_id is None]
     if unknown:
         raise Refusal("UNKNOWN_PRODUCTS", status=422, codes=", ".join(unknown[:20]))
@@ -89,7 +100,7 @@ async def price_lines(
     if unpriced:
         raise Refusal("NO_PRICE", status=422, codes=", ".join(unpriced[:20]))
     lines = [
-        _new_line(n, one, line, given, promised.by if promised and given is not None else None)
+        _new_line(n, one, line, given, _word_of(promised, given, one))
         for n, (one, line, given) in enumerate(zip(found, asked, word, strict=True), start=1)
     ]
     if total_of(lines) > AMOUNT_MAX:
@@ -120,6 +131,13 @@ def _new_line(
     price = given if given is not None else found.price or ZERO
     amount = line_amount(asked.quantity, price)
     return NewLine(uuid7(), line_no, found, asked.quantity, price, amount, asked.comment, by)
+
+
+def _word_of(promised: Promised | None, given: Decimal | None, found: Priced) -> str | None:
+    """Who gave the price, where it is not simply today's list that did."""
+    if promised is None or given is None or (not promised.final and given == found.price):
+        return None
+    return promised.by
 
 
 def total_of(lines: Sequence[NewLine]) -> Decimal:

@@ -101,7 +101,7 @@ async def place_order(
     actor.require("orders.submit" if command.submit else "orders.edit")
     own_party(actor, command.party_id)
     _check_texts(command)
-    if not promised:
+    if not (promised and promised.final):
         await only_seen(actor, [line.product for line in command.lines], command.by)
     asked = [command, promised] if promised else command
     request = hashlib.sha256(msgspec.json.encode(asked)).digest()
@@ -116,7 +116,7 @@ async def place_order(
     repeated = await _placed_before(command.key, request)
     if repeated:
         return repeated
-    judged = await _judged(terms, command, lines, balance, promised, buyer_id(actor))
+    judged = await judged_lines(terms, command, lines, balance, promised, buyer_id(actor))
     verdicts = judged.verdicts
     state = "confirmed" if passes(verdicts) else "on_hold"
     placed = await _write(actor, command, terms, judged.lines, request, state, verdicts)
@@ -149,7 +149,7 @@ async def preview_order(
     terms = await terms_of(command.party_id, current_tenant().today(), command.warehouse_id)
     lines = await price_lines(terms, command.lines, command.by, promised, command.coupon)
     balance = await lock_balance(terms.party_id, terms.currency)
-    judged = await _judged(terms, command, lines, balance, promised, buyer_id(actor))
+    judged = await judged_lines(terms, command, lines, balance, promised, buyer_id(actor))
     return judged.lines, judged.verdicts
 
 
@@ -180,7 +180,7 @@ class Judged:
     levels: dict[UUID, Level]
 
 
-async def _judged(
+async def judged_lines(
     terms: Terms,
     command: PlaceOrder,
     lines: list[NewLine],
@@ -188,6 +188,7 @@ async def _judged(
     promised: Promised | None,
     buyer: UUID | None,
 ) -> Judged:
+    """The gates asked about lines that are priced. The party's balance must be locked."""
     if command.shortage in WAITING and not (await order_policy()).back_orders:
         raise Refusal("BACK_ORDERS_OFF")
     levels = await lock_levels(warehouse_of(terms), [line.product_id for line in lines])

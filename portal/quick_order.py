@@ -1,0 +1,163 @@
+"""Many lines at once: pasted, from a file, from an old order or a list; each is decided by its
+buyer before anything goes into the cart."""
+
+import tempfile
+from decimal import InvalidOperation
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import UploadFile
+
+from dilo.kit import i18n, web
+from dilo.kit.errors import Refusal
+from dilo.kit.export import table_file
+from dilo.kit.reading import read_sheet
+from dilo.kit.visit import visit
+from dilo.orders import cart_items, lists, quick
+from dilo.orders.cart_items import Item
+from dilo.orders.commands import LINES_MAX
+from dilo.orders.quick import Asked
+from dilo.orders.sheet_lines import amount_of, sheet_lines
+from dilo.orders.wording import one_line
+
+Req = Request[Any, Any, Any]
+EDIT = {"verb": "orders.edit"}
+FILE_MAX = 4 * 1024 * 1024
+TEXT_MAX = 200_000
+UPLOAD = EDIT | {"body_max": FILE_MAX + TEXT_MAX}
+Strange = list[tuple[int, str]]
+
+
+@get("/quick-order", opt=EDIT)
+async def new() -> Response[str]:
+    return web.page("portal/quick_order.html", form=web.EMPTY, most=LINES_MAX)
+
+
+@get("/quick-order/sample", opt=EDIT)
+async def sample() -> Response[bytes]:
+    """A file to fill in: its columns are understood without asking."""
+    head = [i18n.say(f"column:{name}") for name in ("code", "quantity", "comment")]
+    rows = [("AB-100", 5, ""), ("4823012345678", 12, "")]
+    return table_file("order", visit().query.get("as", "xlsx"), head, rows)
+
+
+@post("/quick-order", opt=UPLOAD, status_code=200)
+async def create(request: Req) -> Response[Any]:
+    posted = await request.form()
+    text, upload = str(posted.get("lines", ""))[:TEXT_MAX], posted.get("file")
+    form: web.Filled[Any] = web.Filled(values={"lines": text})
+    try:
+        if isinstance(upload, UploadFile) and upload.filename:
+            asked, strange = _of_sheet(await upload.read(FILE_MAX + 1))
+        else:
+            asked, strange = _of_text(text)
+        if not asked and not strange:
+            raise Refusal("EMPTY_ORDER", status=422)
+        if len(asked) + len(strange) > LINES_MAX:
+            given = len(asked) + len(strange)
+            raise Refusal("LINES_OVER", status=422, most=LINES_MAX, given=given)
+        return await _answer(asked, strange)
+    except Refusal as refusal:
+        form.errors["lines"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
+        return web.page("portal/quick_order.html", status=422, form=form, most=LINES_MAX)
+
+
+def _of_text(text: str) -> tuple[list[Asked], Strange]:
+    """Numbered as an editor shows them; what cannot be read is kept beside."""
+    asked: list[Asked] = []
+    strange: Strange = []
+    for n, row in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), start=1):
+        if not row.strip():
+            continue
+        read = one_line(row.strip()[:200])
+        if read is None:
+            strange.append((n, row.strip()[:200]))
+        else:
+            asked.append(Asked(n, read.code, read.quantity))
+    return asked, strange
+
+
+def _of_sheet(body: bytes) -> tuple[list[Asked], Strange]:
+    if len(body) > FILE_MAX:
+        raise Refusal("FILE_TOO_LARGE", status=413, rows=LINES_MAX)
+    with tempfile.NamedTemporaryFile() as kept:
+        kept.write(body)
+        kept.flush()
+        sheet = read_sheet(Path(kept.name))
+    lines = sheet_lines(sheet.head, sheet.rows)
+    asked = [Asked(x.n, x.ref, x.quantity, x.comment) for x in lines if x.ref and x.quantity]
+    strange = [(x.n, x.ref or "?") for x in lines if not x.ref or not x.quantity]
+    return asked, strange
+
+
+async def _answer(asked: list[Asked], strange: Strange, title: str = "") -> Response[Any]:
+    """Nothing to decide: straight into the cart, which is a review itself."""
+    found = await quick.review(visit().actor, asked, strange)
+    if found.clear and not any(line.was for line in found.lines):
+        await cart_items.put_all(visit().actor, found.items)
+        web.flash("success", "flash:lines_added", count=len(found.items))
+        return web.redirect("/cart")
+    return web.page("portal/quick_review.html", review=found, title=title)
+
+
+@post("/quick-order/lines", opt=EDIT, status_code=200)
+async def line_create(request: Req) -> Response[Any]:
+    """``pN`` is what to take for line N (product:quantity), ``-`` leaves it out by the buyer's own
+    word; a line without a decision comes back to him."""
+    posted = await request.form()
+    items: list[Item] = []
+    left: list[str] = []
+    numbers = [int(n) for n in posted.getall("n", [])[: LINES_MAX + 1] if str(n).isdigit()]
+    for n in numbers:
+        picked, ref = str(posted.get(f"p{n}", "")), str(posted.get(f"r{n}", ""))[:250]
+        item = _picked(picked, str(posted.get(f"c{n}", ""))[:500])
+        if item is not None:
+            items.append(item)
+        elif picked != "-":
+            left.append(ref)
+    put = await cart_items.put_all(visit().actor, items)
+    if left:
+        form: web.Filled[Any] = web.Filled(values={"lines": "\n".join(left)})
+        form.errors["lines"] = i18n.say("portal:lines_left", added=len(put), left=len(left))
+        return web.page("portal/quick_order.html", form=form, most=LINES_MAX)
+    web.flash("success", "flash:lines_added", count=len(put))
+    return web.redirect("/cart#order" if posted.get("then") == "order" else "/cart")
+
+
+def _picked(picked: str, comment: str) -> Item | None:
+    product, _, quantity = picked.partition(":")
+    try:
+        amount = amount_of(quantity)
+        return Item(UUID(product), amount, comment or None) if amount else None
+    except (ValueError, InvalidOperation):
+        return None
+
+
+@post("/orders/{order_id:uuid}/repetition", opt=EDIT, status_code=200)
+async def repetition_create(order_id: UUID) -> Response[Any]:
+    """The same goods today: what they cost then and now, what is short, retired or gone."""
+    asked = await lists.order_as_asked(visit().actor, order_id)
+    found = await quick.review(visit().actor, asked)
+    return web.page("portal/quick_review.html", review=found, title=i18n.say("portal:again"))
+
+
+@post("/lists/{shopping_list_id:uuid}/repetition", opt=EDIT, status_code=200)
+async def list_repetition_create(shopping_list_id: UUID) -> Response[Any]:
+    """One click where nothing is in the way; else the lines to decide on."""
+    asked = await lists.list_as_asked(visit().actor, shopping_list_id)
+    if not asked:
+        raise Refusal("EMPTY_ORDER", status=422)
+    name = (await lists.shopping_list(visit().actor, shopping_list_id)).name
+    return await _answer(asked, [], name)
+
+
+routes = [
+    new,
+    sample,
+    create,
+    line_create,
+    repetition_create,
+    list_repetition_create,
+]
