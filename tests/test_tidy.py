@@ -41,6 +41,7 @@ MAY_SPEAK = (
     "kit/reading.py",
     "orders/wording.py",
     "orders/spoken/",
+    "orders/sheet_lines.py",
     "bots/intents.py",
     "imports/lists.py",
     "kit/templating.py",
