@@ -133,7 +133,7 @@ async def markup_update(request: Req) -> Response[Any]:
 async def logo_update(request: Req) -> Response[Any]:
     file = (await request.form()).get("logo")
     if not isinstance(file, UploadFile) or not file.filename:
-        raise Refusal("PICTURE_BAD", status=422)
+        raise Refusal("IMAGE_BAD", status=422)
     await storefronts.set_logo(visit().actor, await file.read())
     web.flash("success", "flash:saved")
     return web.redirect("/dealer/storefront")

@@ -98,10 +98,9 @@ async def good_show(request: Req, slug: str, product_id: UUID) -> Response[str]:
 @get("/d/{slug:str}/logo", opt=ANYONE)
 async def logo(slug: str) -> File:
     path = storefronts.logo_path(await storefronts.storefront_at(slug))
-    kind = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}[path.suffix[1:]]
     return File(
         path,
-        media_type=kind,
+        media_type="image/jpeg",
         content_disposition_type="inline",
         headers={"x-content-type-options": "nosniff", "cache-control": "public, max-age=3600"},
     )

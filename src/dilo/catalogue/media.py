@@ -2,7 +2,6 @@
 lies in the tenant's folder and is served only after its row was found in the tenant.
 """
 
-import asyncio
 import re
 import secrets
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from dilo.catalogue.queries import product
-from dilo.kit import db, files, pictures
+from dilo.kit import db, files, images
 from dilo.kit.errors import NotFound, Refusal
 from tenants import audit
 from tenants.actors import Actor
@@ -75,9 +74,10 @@ async def _room_for(actor: Actor, product_id: UUID, more: int) -> None:
 
 
 async def add_pictures(actor: Actor, product_id: UUID, given: Sequence[tuple[str, bytes]]) -> None:
-    """(name, bytes) each. Raises FORBIDDEN, NOT_FOUND, MEDIA_FULL, TOO_LARGE, PICTURE_BAD."""
+    """(name, bytes) each. Raises FORBIDDEN, NOT_FOUND, MEDIA_FULL, IMAGE_TOO_LARGE,
+    IMAGE_BAD."""
     await _room_for(actor, product_id, len(given))
-    drawn = [await asyncio.to_thread(pictures.drawn_anew, data) for _, data in given]
+    drawn = [await images.in_widths(data) for _, data in given]
     for (name, _), picture in zip(given, drawn, strict=True):
         key = secrets.token_hex(16)
         for width, body in picture.sizes.items():
@@ -90,7 +90,7 @@ async def add_pictures(actor: Actor, product_id: UUID, given: Sequence[tuple[str
             name=plain_name(name),
             width=picture.width,
             height=picture.height,
-            size_bytes=len(picture.sizes[pictures.WIDTHS[-1]]),
+            size_bytes=len(picture.sizes[images.WIDTHS[-1]]),
         )
     await audit.note(
         actor, "catalogue.media", "product", product_id, after={"pictures": len(given)}
@@ -156,7 +156,7 @@ async def describe(actor: Actor, product_id: UUID, media_id: UUID, form: AltForm
 async def picture_file(key: str, width: int) -> "files.Path":
     """Raises NOT_FOUND: no such key in this tenant, or no such width."""
     row = await db.one(BY_KEY, key=key)
-    if row["kind"] != "picture" or width not in pictures.WIDTHS:
+    if row["kind"] != "picture" or width not in images.WIDTHS:
         raise NotFound
     return files.path_of(current_tenant().id, ROOM, f"{key}-{width}")
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from dilo.demo.acquiring import requisites_of
 from dilo.demo.cases import around_orders
 from dilo.demo.dealers import network
+from dilo.demo.pictures import hang_pictures
 from dilo.demo.shelf import furnish
 from dilo.demo.shopfront import open_shop
 from dilo.demo.trade import history, living_orders, open_debts, worth
@@ -141,6 +142,7 @@ async def _fill(plan: Plan) -> int:
     boss = Actor("staff", owner, STAFF[0][1], VERBS["owner"], role="owner")
     await network(boss, PASSWORD, plan.slug)
     await furnish()
+    await hang_pictures()
     if plan is PLANS[0]:
         maria = Actor("staff", people["maria"], "Марія Ґонта", VERBS["manager"], role="manager")
         await open_shop(random, maria)

@@ -48,7 +48,7 @@ async def pictures_create(request: Req, product_id: UUID) -> Response[Any]:
     await queries.product(product_id)
     given = await _files(request)
     if not given:
-        raise Refusal("PICTURE_BAD", status=422)
+        raise Refusal("IMAGE_BAD", status=422)
     await media.add_pictures(visit().actor, product_id, given)
     return _saved(product_id)
 
