@@ -29,10 +29,12 @@ from bots.intents import (
 from dilo.conversations import confirmations, unresolved
 from dilo.kit.errors import NotFound, Refusal
 from dilo.kit.paging import Paging
-from dilo.orders import actions, queries
+from dilo.orders import actions, queries, quick
 from dilo.orders.actions.standing import Outlook
 from dilo.orders.commands import LineInput, Placed, PlaceOrder
 from dilo.orders.facts import Verdict
+from dilo.orders.quick import Asked as Repeated
+from dilo.orders.quick import Review
 from dilo.orders.recognition import recognised
 from dilo.orders.spoken.matching import Asked, Sure, Unknown
 from dilo.parties.queries import Party, party
@@ -41,6 +43,7 @@ from tenants.actors import Actor
 from tenants.scope import current_tenant
 
 ORDERS_SHOWN, ORDERS_LOOKED = 8, 50
+SOLD = ("ok", "short")  # of a line under review: may be ordered, though not all is on the shelf
 Door = Literal["telegram", "sms"]
 
 
@@ -80,14 +83,26 @@ class OrderTold:
 
 
 @dataclass(frozen=True, slots=True)
+class Changed:
+    """What a line of the order before costs now."""
+
+    code: str
+    name: str
+    was: Decimal
+    now: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class DraftTold:
     """``order`` is None where nothing was sure. ``code`` is set where the channel has no
-    buttons."""
+    buttons. ``changed`` and ``missing`` (why, code): of an order that is repeated."""
 
     order: queries.Order | None
     asked: list[Asked]
     unknown: list[str]
     code: str = ""
+    changed: list[Changed] = field(default_factory=list)
+    missing: list[tuple[str, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,16 +207,75 @@ async def _drafted(asker: Asker, lines: list[LineInput]) -> queries.Order | None
     return await queries.order(placed.id)
 
 
-async def repeat(asker: Asker) -> DraftTold:
-    """The last order that was not cancelled, at today's prices. Raises NOTHING_TO_REPEAT."""
+async def picked(
+    asker: Asker, order_id: UUID | None, version: int, line: LineInput
+) -> queries.Order:
+    """One more line for the draft as it was shown; a draft of it where there is none yet.
+
+    ``line.product`` is an id. Raises what edit_draft and place_order raise.
+    """
     asker.actor.require("orders.edit")
-    page = await queries.orders(Paging(1, ORDERS_SHOWN), party_id=asker.company)
-    last = next((row for row in page.rows if row.state not in ("cancelled", "draft")), None)
-    if last is None:
+    if order_id is None:
+        made = await _drafted(asker, [line])
+        assert made is not None
+        return made
+    found = await own_order(asker, order_id)
+    wanted = {str(one.product_id): one.quantity for one in found.lines}
+    wanted[line.product] = wanted.get(line.product, Decimal(0)) + line.quantity
+    await actions.edit_draft(
+        asker.actor,
+        order_id,
+        version,
+        [LineInput(product, quantity) for product, quantity in wanted.items()],
+        comment=found.head.comment,
+        ship_on=found.head.ship_on,
+        by="id",
+    )
+    return await queries.order(order_id)
+
+
+async def own_order(asker: Asker, order_id: UUID) -> queries.Order:
+    """Raises NOT_FOUND for another company's."""
+    asker.actor.require("orders.read")
+    found = await queries.order(order_id)
+    if found.head.party_id != asker.company:
+        raise NotFound
+    return found
+
+
+async def of_lines(asker: Asker, found: Review) -> DraftTold:
+    """Lines of a file or of an order before: those that can be sold become a draft."""
+    asker.actor.require("orders.edit")
+    good = [n for n in found.lines if n.state in SOLD and n.good is not None]
+    lines = [LineInput(str(n.good.product_id), n.quantity) for n in good if n.good]
+    changed = [
+        Changed(n.good.code, n.good.name, n.was, n.price)
+        for n in good
+        if n.good and n.was is not None and n.price is not None and n.was != n.price
+    ]
+    unknown = [n.ref for n in found.lines if n.good is None]
+    missing = [(n.state, n.good.code) for n in found.lines if n.good and n.state != "ok"]
+    await unresolved.note_unresolved(asker.door, asker.company, unknown)
+    order = await _drafted(asker, lines)
+    return DraftTold(order, [], unknown, changed=changed, missing=missing)
+
+
+async def repeat(asker: Asker, order_id: UUID | None = None) -> DraftTold:
+    """An order once more at today's prices, by default the last that was not cancelled; what costs
+    otherwise now and what there is none of is told. Raises NOTHING_TO_REPEAT, NOT_FOUND."""
+    asker.actor.require("orders.edit")
+    if order_id is None:
+        page = await queries.orders(Paging(1, ORDERS_LOOKED), party_id=asker.company)
+        last = (row for row in page.rows if row.state not in ("cancelled", "draft"))
+        order_id = next((row.id for row in last), None)
+    if order_id is None:
         raise Refusal("NOTHING_TO_REPEAT")
-    before = await queries.order_lines(last.id)
-    lines = [LineInput(str(line.product_id), line.quantity) for line in before]
-    return DraftTold(await _drafted(asker, lines), [], [])
+    before = (await own_order(asker, order_id)).lines
+    asked = [
+        Repeated(n, line.code, line.quantity, product_id=line.product_id, was=line.price)
+        for n, line in enumerate(before, 1)
+    ]
+    return await of_lines(asker, await quick.review(asker.actor, asked))
 
 
 async def confirm(asker: Asker, order_id: UUID, version: int) -> PlacedTold:

@@ -4,6 +4,7 @@
 """
 
 import re
+from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
@@ -25,6 +26,14 @@ def bold(text: str) -> Markup:
 def lines(*parts: str) -> Markup:
     """One under another; empty ones are left out."""
     return Markup("\n").join(part for part in parts if part)
+
+
+def table(rows: Sequence[tuple[str, str]]) -> Markup:
+    """Names on the left, figures under one another on the right, as a phone shows them."""
+    left = max((len(name) for name, _ in rows), default=0)
+    right = max((len(figure) for _, figure in rows), default=0)
+    body = "\n".join(f"{name:<{left}}  {figure:>{right}}" for name, figure in rows)
+    return Markup("<pre>{}</pre>").format(body)  # noqa: S704
 
 
 def pieces(html: str, most: int = TEXT_MAX) -> list[str]:

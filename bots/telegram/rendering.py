@@ -1,5 +1,6 @@
 """A reply as calls of the Bot API: the text cut into messages, keyboards, pictures, files."""
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from functools import partial
 from itertools import islice
@@ -39,6 +40,12 @@ def calls(bot: Bot, chat: str, html: str, extra: dict[str, Any]) -> list[Call]:
         return [partial(_answer, bot, extra)]
     markup = _markup(extra)
     said: list[Call] = []
+    if extra.get("edit_as") == "replace":
+        said.append(partial(_delete, bot, chat, extra["edit"]))
+        extra = {name: value for name, value in extra.items() if name != "edit"}
+    if extra.get("edit_as") == "caption":
+        caption = pieces(html, CAPTION_MAX)[0]
+        return [partial(_edit_caption, bot, chat, caption, extra["edit"], markup)]
     if extra.get("file") or extra.get("photos"):
         # An album has neither buttons nor room for them: its text comes after it.
         album = len(extra.get("photos") or ()) > 1
@@ -75,6 +82,29 @@ async def _edit(bot: Bot, chat: str, html: str, number: int, markup: Any, patien
         if "not modified" in error.message.lower():
             raise
     return await _say(bot, chat, html, markup, patience)
+
+
+async def _edit_caption(
+    bot: Bot, chat: str, html: str, number: int, markup: Any, patience: int
+) -> Any:
+    try:
+        return await bot.edit_message_caption(
+            chat_id=chat,
+            message_id=number,
+            caption=html,
+            reply_markup=markup,
+            request_timeout=patience,
+        )
+    except TelegramBadRequest as error:
+        if "not modified" in error.message.lower():
+            raise
+    return await _say(bot, chat, html, markup, patience)
+
+
+async def _delete(bot: Bot, chat: str, number: int, patience: int) -> None:
+    """What is too old to be taken away stays where it is."""
+    with contextlib.suppress(TelegramBadRequest):
+        await bot.delete_message(chat, number, request_timeout=patience)
 
 
 async def _answer(bot: Bot, extra: dict[str, Any], patience: int) -> Any:

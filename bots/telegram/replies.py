@@ -7,7 +7,7 @@ named here and made when they are sent: ``attach_with`` says by whom.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from markupsafe import Markup
@@ -36,7 +36,8 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """``edit``: the message to change in place. ``callback_id``: the tap to answer; the text is
+    """``edit``: the message to change in place, its ``caption`` where it is a picture; ``replace``:
+    it goes and this comes instead (a text for a picture or the other way). ``callback_id``: the tap to answer; the text is
     then the passing notice (``alert``: one to be closed). ``photos``: Telegram's file ids or
     attachments. ``request_contact``: words of the button that shares the phone. ``chat``: another
     chat than the one that speaks.
@@ -45,6 +46,7 @@ class Reply:
     text: str = ""
     buttons: Buttons = field(default_factory=list)
     edit: int | None = None
+    edit_as: Literal["text", "caption", "replace"] = "text"
     callback_id: str | None = None
     alert: bool = False
     photos: tuple[str | Attachment, ...] = ()
@@ -83,6 +85,7 @@ def _payloads(reply: Reply, chat_id: int) -> list[dict[str, Any]]:
     last = {
         "buttons": reply.buttons,
         "edit": reply.edit,
+        "edit_as": reply.edit_as if reply.edit and reply.edit_as != "text" else "",
         "request_contact": reply.request_contact,
         "remove_keyboard": reply.remove_keyboard,
     } | attached

@@ -365,7 +365,17 @@ def _edited(peer: TelegramPeer, bot: BotState, asked: Asked, **content: Any) -> 
 
 
 def _edit_text(peer: TelegramPeer, bot: BotState, asked: Asked) -> Any:
+    kept = bot.messages.get((int(asked.get("chat_id") or 0), asked.get("message_id") or 0))
+    if kept is not None and "text" not in kept:
+        raise Declined(400, "Bad Request: there is no text in the message to edit")
     return _edited(peer, bot, asked, text=asked.plain)
+
+
+def _edit_caption(peer: TelegramPeer, bot: BotState, asked: Asked) -> Any:
+    kept = bot.messages.get((int(asked.get("chat_id") or 0), asked.get("message_id") or 0))
+    if kept is not None and "photo" not in kept and "document" not in kept:
+        raise Declined(400, "Bad Request: there is no caption in the message to edit")
+    return _edited(peer, bot, asked, caption=asked.plain or None)
 
 
 def _edit_media(peer: TelegramPeer, bot: BotState, asked: Asked) -> Any:
@@ -429,6 +439,7 @@ METHODS: dict[str, Callable[[TelegramPeer, BotState, Asked], Any]] = {
     "editMessageText": _edit_text,
     "editMessageReplyMarkup": _edited,
     "editMessageMedia": _edit_media,
+    "editMessageCaption": _edit_caption,
     "answerCallbackQuery": _answer_tap,
     "setMyCommands": _set_commands,
     "setChatMenuButton": _set_menu,

@@ -1,0 +1,63 @@
+"""Files people send, fetched from Telegram: within a size, within seconds, kept as ours."""
+
+import io
+import logging
+from typing import Any
+from uuid import UUID
+
+from aiogram import Bot
+from aiogram.exceptions import TelegramBadRequest
+
+from bots.telegram.channel import bot_of
+from dilo.kit.errors import Refusal
+from dilo.messaging import telegram_bots
+from dilo.parties.talks import attach
+from tenants.actors import Actor
+
+log = logging.getLogger("dilo.telegram")
+PATIENCE_SECONDS = 6
+SHEET_MAX = 2 * 1024 * 1024
+PHOTO_MAX = 12 * 1024 * 1024
+
+
+async def body_of(bot: Bot, file_id: str, most: int) -> bytes:
+    """Raises TOO_LARGE, FILE_GONE; what the network does is the caller's to try again."""
+    try:
+        found = await bot.get_file(file_id, request_timeout=PATIENCE_SECONDS)
+    except TelegramBadRequest:
+        raise Refusal("FILE_GONE", status=422) from None
+    if (found.file_size or 0) > most or not found.file_path:
+        raise Refusal("TOO_LARGE", status=413, megabytes=most // 1048576)
+    into = _Capped(most)
+    await bot.download_file(found.file_path, into, timeout=PATIENCE_SECONDS * 2)
+    return into.getvalue()
+
+
+class _Capped(io.BytesIO):
+    """Whatever was said of its size, no more than this is taken."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+
+    def write(self, chunk: Any) -> int:
+        if self.tell() + len(chunk) > self.most:
+            raise Refusal("TOO_LARGE", status=413, megabytes=self.most // 1048576)
+        return super().write(chunk)
+
+
+async def on_photos(payload: dict[str, Any]) -> None:
+    """A photograph of a claim, fetched by the worker and tried again while Telegram is away. What
+    is no picture is dropped: the claim stands without it."""
+    bot = await telegram_bots.bot_or_none()
+    if bot is None or str(bot.id) != payload["bot_id"]:
+        return
+    by = UUID(payload["by_id"]) if payload["by_id"] else None
+    company = UUID(payload["party_id"])
+    actor = Actor("telegram", by, payload["by"], frozenset(), on_behalf_of=company)
+    try:
+        body = await body_of(bot_of(bot.token), payload["file_id"], PHOTO_MAX)
+        claim_id = UUID(payload["claim_id"])
+        await attach(actor, "claim", claim_id, company, [(payload["name"], body)])
+    except Refusal as refusal:
+        log.info("photograph of claim %s dropped: %s", payload["claim_id"], refusal.code)
