@@ -107,7 +107,7 @@ async def undo(event: CallbackQuery, talk: Talk) -> list[Reply]:
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What was chosen at checkout. ``deliver``: an address's id, ``pickup``, empty: by agreement."""
+    """What was chosen at checkout. ``deliver``: an address, ``pickup``; empty: by agreement."""
 
     deliver: str = ""
     warehouse: str = ""
@@ -187,7 +187,9 @@ def _where(wishes: Wishes, choices: Choices) -> str:
 @router.callback_query(F.data == "cd")
 async def deliver_ask(event: CallbackQuery, talk: Talk) -> list[Reply]:
     choices = await delivery.choices(talk.buyer)
-    rows: Buttons = [[(label(f"🚚 {a.label}", a.line), f"ca:{a.id}")] for a in choices.addresses[:20]]
+    rows: Buttons = [
+        [(label(f"🚚 {a.label}", a.line), f"ca:{a.id}")] for a in choices.addresses[:20]
+    ]
     rows += [
         [(label(f"🏬 {say('bot:pick_up_at')}", w["name"]), f"cp:{w['id']}")]
         for w in choices.warehouses[:10]
@@ -275,4 +277,3 @@ async def order(event: CallbackQuery, talk: Talk) -> list[Reply]:
         await talk.forget()
     text, rows = await placed_screen(talk, placed)
     return screen(event, text, rows)
-

@@ -46,9 +46,7 @@ async def home(event: Event, talk: Talk) -> list[Reply]:
     """The categories of the first floor, and the short ways."""
     talk.buyer.require("catalogue.read")
     found = await shelf.branches(talk.company, None)
-    rows: Buttons = [
-        [(label(one.name, shown(one.products)), f"cat:{one.id}:1")] for one in found
-    ]
+    rows: Buttons = [[(label(one.name, shown(one.products)), f"cat:{one.id}:1")] for one in found]
     rows.append([(say("bot:button_usual"), "usual"), (say("bot:button_favourites"), "fav:1")])
     rows.append([(say("bot:button_find_goods"), "ask")])
     return screen(event, say("bot:goods_home"), [*rows, _cart_row()])
@@ -62,7 +60,9 @@ def _cart_row() -> list[tuple[str, str]]:
 async def usual(event: CallbackQuery, talk: Talk) -> list[Reply]:
     """What is usually bought: one tap adds one."""
     found = await cart.usual_goods(talk.company, current_tenant().today())
-    rows: Buttons = [[(label("➕ " + g["code"], g["name"]), f"add:{g['product_id']}")] for g in found]
+    rows: Buttons = [
+        [(label("➕ " + g["code"], g["name"]), f"add:{g['product_id']}")] for g in found
+    ]
     text = say("bot:usual" if rows else "bot:no_usual")
     return screen(event, text, [*rows, [(say("bot:button_cart"), "cart"), *back("goods")]])
 
@@ -145,7 +145,7 @@ async def _list(event: Event, talk: Talk, view: View, number: int) -> list[Reply
 def _row(one: Seen) -> str:
     price = sum_of(one.price, one.currency) if one.price is not None else say("bot:on_request")
     room = 58 - len(price) - len(one.good.code)
-    return f"{one.good.code} · {one.good.name[:max(room, 8)]} · {price}"
+    return f"{one.good.code} · {one.good.name[: max(room, 8)]} · {price}"
 
 
 @router.callback_query(F.data.startswith("p:"))

@@ -9,6 +9,7 @@ from aiogram.types import CallbackQuery, Message
 
 from bots.telegram import signing
 from bots.telegram.replies import Buttons, Reply, menu_of
+from bots.telegram.screens import Event, screen
 from bots.telegram.talk import Talk, edited, target_of
 from dilo.kit.errors import Refusal
 from dilo.kit.i18n import say
@@ -199,12 +200,13 @@ async def stop(message: Message, talk: Talk) -> list[Reply]:
 
 
 @router.message(Command("help", "menu"), flags=OPEN)
-async def help_(message: Message, talk: Talk) -> list[Reply]:
+@router.callback_query(F.data == "menu")
+async def help_(event: Event, talk: Talk) -> list[Reply]:
     """Also the way out of a dialogue of several steps."""
     await talk.forget()
     if talk.kind == "group":
         return [Reply(say("bot:group_help"))]
-    return [Reply(say("bot:help"), menu_of(talk))]
+    return screen(event, say("bot:help"), menu_of(talk))
 
 
 @router.message(F.migrate_to_chat_id, flags=OPEN)

@@ -197,7 +197,7 @@ async def _road(event: Event, talk: Talk, order: Order) -> list[Reply]:
 
 
 def _shipment(one: Shipment) -> str:
-    key = f"shipment_state:{one.state}"
+    key = f"state:{one.state}"
     said = [bold(say("bot:shipment", number=one.number, state=say(key)))]
     if one.carrier:
         number = one.tracking_number or ""
@@ -206,9 +206,7 @@ def _shipment(one: Shipment) -> str:
         said.append(say("bot:expected", on=one.expected_on))
     for event in one.events[-EVENTS_SHOWN:]:
         what = " · ".join(
-            part
-            for part in (say(f"shipment_state:{event['state']}"), event["place"], event["note"])
-            if part
+            part for part in (say(f"state:{event['state']}"), event["place"], event["note"]) if part
         )
         said.append(say("bot:road_event", at=moment(event["happened_at"]), what=what))
     return lines(*said)

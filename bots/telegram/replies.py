@@ -37,10 +37,10 @@ class Attachment:
 @dataclass(frozen=True, slots=True)
 class Reply:
     """``edit``: the message to change in place, its ``caption`` where it is a picture; ``replace``:
-    it goes and this comes instead (a text for a picture or the other way). ``callback_id``: the tap to answer; the text is
-    then the passing notice (``alert``: one to be closed). ``photos``: Telegram's file ids or
-    attachments. ``request_contact``: words of the button that shares the phone. ``chat``: another
-    chat than the one that speaks.
+    it goes and this comes instead (a text for a picture or the other way). ``callback_id``: the tap
+    to answer; the text is then the passing notice (``alert``: one to be closed). ``photos``:
+    Telegram's file ids or attachments. ``request_contact``: words of the button that shares the
+    phone. ``chat``: another chat than the one that speaks.
     """
 
     text: str = ""
@@ -122,6 +122,7 @@ def menu() -> Buttons:
     return [
         [(say("bot:button_balance"), "balance"), (say("bot:button_orders"), "orders")],
         [(say("bot:button_goods"), "goods"), (say("bot:button_cart"), "cart")],
+        [(say("bot:button_repeat"), "repeat"), (say("bot:button_documents"), "docs")],
     ]
 
 

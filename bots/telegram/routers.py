@@ -5,7 +5,23 @@
 
 from aiogram import Dispatcher, Router
 
-from bots.telegram import account, approvals, debts, linking, ordering, overrides, signing
+from bots.telegram import (
+    account,
+    approvals,
+    basket,
+    claims,
+    debts,
+    documents,
+    goods,
+    lines,
+    linking,
+    marks,
+    orders,
+    overrides,
+    sheets,
+    signing,
+    words,
+)
 from bots.telegram.groups import only_what_may_be_said
 
 ROUTERS: tuple[Router, ...] = (
@@ -15,11 +31,22 @@ ROUTERS: tuple[Router, ...] = (
     signing.router,
     approvals.router,
     debts.router,
+    documents.router,
+    orders.router,
+    lines.router,
+    goods.router,
+    basket.router,
+    claims.router,
+    marks.router,
+    sheets.router,
 )
-LAST: tuple[Router, ...] = (ordering.router,)
+LAST: tuple[Router, ...] = (words.router,)
 
 # Shown by Telegram beside the field where one writes; the words are ``command:NAME``.
-COMMANDS = ("menu", "balance", "orders", "goods", "cart", "company", "help", "stop", "unlink")
+COMMANDS = tuple(
+    "menu balance documents plan goods find cart orders where repeat claims company help stop"
+    " unlink".split()
+)
 
 
 def make_dispatcher() -> Dispatcher:

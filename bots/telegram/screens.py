@@ -41,9 +41,7 @@ def screen(
     return [Reply(text, rows, edit=number), answered]
 
 
-def recaptioned(
-    event: CallbackQuery, text: str, buttons: Buttons, notice: str = ""
-) -> list[Reply]:
+def recaptioned(event: CallbackQuery, text: str, buttons: Buttons, notice: str = "") -> list[Reply]:
     """The same screen with other figures: a picture keeps its picture."""
     if event.message is None or not getattr(event.message, "photo", None):
         return screen(event, text, buttons, notice=notice)

@@ -146,6 +146,21 @@ class Person:
                 return [button["text"] for row in rows for button in row]
         return []
 
+    def taps(self, chat: int = 0) -> list[str]:
+        """What the buttons of the newest message carry."""
+        for (where, _), kept in reversed(self.bot.messages.items()):
+            if where == (chat or self.id):
+                rows = (kept["keyboard"] or {}).get("inline_keyboard", [])
+                return [button.get("callback_data", "") for row in rows for button in row]
+        return []
+
+    def screen(self, chat: int = 0) -> str:
+        """What the newest message says now."""
+        for (where, _), kept in reversed(self.bot.messages.items()):
+            if where == (chat or self.id):
+                return str(kept.get("text") or kept.get("caption") or "")
+        return ""
+
     async def block(self) -> None:
         self.bot.blocked[self.id] = "Forbidden: bot was blocked by the user"
         await self._membership("kicked")

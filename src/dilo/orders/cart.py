@@ -240,6 +240,14 @@ async def accept_prices(actor: Actor) -> Cart:
     return await look(actor, accept=True)
 
 
+async def ordered_before(actor: Actor, key: str) -> Placed | None:
+    """The order this key has made already."""
+    found = await db.one_or_none(CHECKED_OUT, key=key, party_id=who(actor)["party_id"])
+    if found is None:
+        return None
+    return Placed(**found, verdicts=await last_verdicts(found["id"]), repeated=True)
+
+
 async def check_out(
     actor: Actor,
     key: str,
@@ -255,10 +263,8 @@ async def check_out(
     ``digest``: of the cart as its buyer saw it. Raises PRICES_CHANGED where it is not so any more,
     and what place_order raises.
     """
-    owner = who(actor)
-    earlier = await db.one_or_none(CHECKED_OUT, key=key, party_id=owner["party_id"])
-    if earlier:
-        return Placed(**earlier, verdicts=await last_verdicts(earlier["id"]), repeated=True)
+    if (earlier := await ordered_before(actor, key)) is not None:
+        return earlier
     fields = await delivery_fields(actor, delivery)
     command = {"comment": comment, "submit": submit, **fields}
     async with db.savepoint():

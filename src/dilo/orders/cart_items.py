@@ -50,6 +50,11 @@ WHERE c.identity_id = :identity_id AND c.party_id = :party_id AND c.removed_at =
   SELECT max(r.removed_at) FROM cart r WHERE r.identity_id = :identity_id
     AND r.party_id = :party_id AND r.removed_at > CAST(:now AS timestamptz) - interval '1 day')
 """
+QUANTITIES = """
+SELECT product_id, quantity FROM cart
+WHERE identity_id = :identity_id AND party_id = :party_id AND removed_at IS NULL
+  AND product_id = ANY(:products)
+"""
 COUNT = """
 SELECT count(*) FROM cart
 WHERE identity_id = :identity_id AND party_id = :party_id AND removed_at IS NULL
@@ -155,6 +160,12 @@ async def undo(actor: Actor) -> int:
 
 async def count(actor: Actor) -> int:
     return await db.value(COUNT, **who(actor))
+
+
+async def quantities(actor: Actor, products: Sequence[UUID]) -> dict[UUID, Decimal]:
+    """How many of each lie in the cart now; nothing of what does not."""
+    found = await db.rows(QUANTITIES, products=list(products), **who(actor))
+    return {row["product_id"]: row["quantity"] for row in found}
 
 
 async def usual_goods(party_id: UUID, on: object, most: int = 8) -> list[db.Row]:

@@ -21,6 +21,10 @@ INSERT INTO rating (shipment_id, party_id, score, comment, door, rated_by)
 VALUES (:shipment_id, :party_id, :score, :comment, :door, :by)
 ON CONFLICT (tenant_id, shipment_id) DO NOTHING RETURNING id
 """
+COMMENT = """
+UPDATE rating SET comment = :comment
+WHERE shipment_id = :shipment_id AND party_id = :party_id AND comment IS NULL RETURNING id
+"""
 ASKER = """
 SELECT u.identity_id FROM sales_order o
 JOIN portal_user u ON u.identity_id = o.placed_by_id AND u.party_id = o.party_id WHERE o.id = :id
@@ -73,6 +77,24 @@ async def rate(actor: Actor, shipment_id: UUID, form: RatingForm, door: Door) ->
     await audit.note(actor, "shipments.rate", "sales_order", found.order_id, after=after)
 
 
+async def comment(actor: Actor, shipment_id: UUID, text: str) -> None:
+    """A word to the mark that was given without one. Raises FORBIDDEN, NOT_FOUND, ALREADY_RATED."""
+    found = await shipment(shipment_id, actor)
+    actor.require("orders.edit")
+    made = await db.value(
+        COMMENT, shipment_id=shipment_id, party_id=found.party_id, comment=text[:1000]
+    )
+    if made is None:
+        raise Refusal("ALREADY_RATED", number=found.number)
+    after = {"shipment": found.number, "comment": text[:200]}
+    await audit.note(actor, "shipments.rate", "sales_order", found.order_id, after=after)
+
+
+def score_buttons(shipment_id: UUID) -> list[list[tuple[str, str]]]:
+    """One to five for a chat."""
+    return [[(f"{n} ⭐", f"rate:{shipment_id}:{n}") for n in range(1, 6)]]
+
+
 async def on_delivered(payload: dict[str, Any]) -> None:
     """The client is told, and asked how it was."""
     found = await shipment(UUID(payload["shipment_id"]))
@@ -83,20 +105,23 @@ async def on_delivered(payload: dict[str, Any]) -> None:
 
 async def compose(
     payload: dict[str, Any],
-    channel: str,  # noqa: ARG001
+    channel: str,
     party_id: UUID | None,  # noqa: ARG001
 ) -> Composed:
     found = await shipment(UUID(payload["shipment_id"]))
     if found.state != "delivered":
         return Dropped("MOVED_ON")
+    rated, in_chat = found.score is not None, channel == "telegram"
+    key = "rating:delivered" if rated else "rating:asked_here" if in_chat else "rating:asked"
     text = i18n.say(
-        "rating:delivered" if found.score is not None else "rating:asked",
+        key,
         number=found.number,
         order=found.order_number,
         received_by=found.received_by or "—",
         link=await address_of(f"/shipments/{found.id}/rating"),
     )
-    return Ready(text, i18n.say("rating:subject", order=found.order_number))
+    extra = {"buttons": score_buttons(found.id)} if in_chat and not rated else {}
+    return Ready(text, i18n.say("rating:subject", order=found.order_number), extra)
 
 
 async def ratings(

@@ -3,7 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from bots.telegram import connection, replies
+from bots.telegram import claims as chat_claims
+from bots.telegram import connection, fetched, replies
 from bots.telegram.channel import Telegram
 from dilo.acquiring.gateway import use_platform
 from dilo.analytics import views
@@ -35,6 +36,7 @@ async def on_payment(payload: dict[str, Any]) -> None:
 
 # Who hears what; a hearer runs in the event's own transaction and may be asked again.
 HEARERS = {
+    chat_claims.PHOTOS_EVENT: [fetched.on_photos],
     "shipment_delivered": [ratings.on_delivered],
     "payment_recorded": [on_payment, pauses.on_payment],
     "bonus_paid": [on_payment],

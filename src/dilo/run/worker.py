@@ -26,6 +26,7 @@ from dilo.kit import outbox
 from dilo.messaging.channels import channel, close_channels
 from dilo.messaging.sending import drain
 from dilo.messaging.smpp import Smpp
+from dilo.orders.actions.cancel import cancel_forgotten_drafts
 from dilo.quotes.answers import expire as expire_quotes
 from dilo.run import events, jobs
 from dilo.run.settings import settings
@@ -120,6 +121,7 @@ async def _plan(tenant_id: UUID) -> None:
         await dealers.daily()
         await count_popularity(current_tenant().today())
         await expire_quotes()
+        await cancel_forgotten_drafts()
         await dunning.monthly_interest()
         await checkout.expire_unpaid()
         await baskets.forget_old_guests()

@@ -1,9 +1,10 @@
 """Cancelling what has not shipped; closing what will not be shipped further."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from dilo.buyers.approvals import withdraw_requests
-from dilo.kit import clock, db
+from dilo.kit import clock, db, i18n
 from dilo.kit.errors import Refusal
 from dilo.orders.actions.decision import own_party
 from dilo.orders.queries import OrderHead, locked_head, order_head, order_lines
@@ -11,7 +12,8 @@ from dilo.promotions.accruals import give_back
 from dilo.receivables.actions import lock_balance
 from dilo.stock.actions import lock_levels, release
 from tenants import audit
-from tenants.actors import Actor
+from tenants.actors import SYSTEM, Actor
+from tenants.scope import current_tenant
 
 CANCEL = """
 UPDATE sales_order SET state = :state, cancelled_at = :now, cancel_reason = :reason,
@@ -21,6 +23,14 @@ UNEXPOSE = """
 UPDATE party_balance SET confirmed = confirmed - :amount
 WHERE party_id = :party_id AND currency = :currency
 """
+# Drafts of chats nobody has touched since; what was done to an order is in its audit.
+FORGOTTEN = """
+SELECT o.id FROM sales_order o
+WHERE o.state = 'draft' AND o.door IN ('telegram', 'sms') AND o.created_at < :before
+  AND NOT EXISTS (SELECT 1 FROM audit_event a WHERE a.subject_id = o.id AND a.at >= :before)
+ORDER BY o.created_at LIMIT 200
+"""
+DRAFT_LIVES = timedelta(days=1)
 DROP_HELD = "UPDATE shipment SET state = 'cancelled' WHERE order_id = :id AND state = 'held'"
 
 
@@ -34,6 +44,16 @@ async def cancel_order(actor: Actor, order_id: UUID, reason: str) -> None:
     if head.state not in ("draft", "submitted", "on_hold", "confirmed"):
         raise Refusal("WRONG_STATE", number=head.number, state=head.state)
     await _end(actor, head, "cancelled", reason)
+
+
+async def cancel_forgotten_drafts() -> int:
+    """A draft made by a chat that was neither confirmed nor changed for a day."""
+    before = clock.now() - DRAFT_LIVES
+    forgotten = await db.rows(FORGOTTEN, before=before)
+    i18n.use_language(current_tenant().language)
+    for row in forgotten:
+        await cancel_order(SYSTEM, row["id"], i18n.say("order:draft_forgotten"))
+    return len(forgotten)
 
 
 async def close_order(actor: Actor, order_id: UUID, reason: str) -> None:
