@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from bots import answers
 from bots.answers import Asker, BalanceTold
-from bots.telegram.markup import bold, lines, table
+from bots.telegram.markup import bold, lines, sections, table
 from bots.telegram.paying import pay_button
 from bots.telegram.replies import Reply, menu_of, reasons, sum_of
 from bots.telegram.screens import Event, back, screen
@@ -38,7 +38,7 @@ async def balance(event: Event, talk: Talk) -> list[Reply]:
         owed = tuple(debt.document_id for debt in told.debts)
         rows.append(await pay_button(talk, "unblock") if blocked else [])
         rows.append([] if rows[0] else await pay_button(talk, "invoices", invoices=owed))
-    rows.append([(say("bot:button_documents"), "docs"), *_plan_button(talk)])
+    rows.append(_plan_button(talk))
     return screen(event, _balance_text(told, talk), [*rows, *menu_of(talk)])
 
 
@@ -54,9 +54,8 @@ def _balance_text(told: BalanceTold, talk: Talk) -> Markup:
         (say("bot:figure_overdue"), sum_of(told.overdue, owner.currency)),
         (say("bot:figure_available"), free or say("bot:no_cap")),
     ]
-    return lines(
-        bold(owner.name),
-        table(figures),
+    return sections(
+        lines(bold(owner.name), table(figures)),
         _due(told),
         reasons(told.verdicts, talk),
         _stop(told),
@@ -114,12 +113,9 @@ def _plan_text(found: Cockpit) -> Markup:
         say("bot:due_row", code=good.code, name=good.name, quantity=good.usual_quantity)
         for good in found.due[:DUE_SHOWN]
     ]
-    return lines(
-        bold(head),
-        table(figures),
-        _next_step(found),
-        say("bot:due_head") if due else "",
-        "\n".join(due),
+    return sections(
+        lines(bold(head), table(figures), _next_step(found)),
+        lines(say("bot:due_head"), *due) if due else "",
     )
 
 

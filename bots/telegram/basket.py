@@ -12,7 +12,7 @@ from aiogram import F, Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message
 
-from bots.telegram.markup import bold, lines
+from bots.telegram.markup import bold, lines, sections
 from bots.telegram.replies import Buttons, Reply, menu_of, reasons, sum_of
 from bots.telegram.screens import Event, back, id_of, label, page_of, pager, parts_of, screen
 from bots.telegram.steps import State, step
@@ -69,10 +69,10 @@ def _text(looked: Cart, talk: Talk) -> str:
     rows = [(n.code, n.name, n.quantity, n.amount) for n in looked.lines]
     notes = [_note(n, looked.currency) for n in looked.lines if n.problem or n.was is not None]
     problem = looked.problem
-    return lines(
+    return sections(
         bold(say("bot:cart_head", count=len(looked.lines))),
         listed(rows, looked.total, looked.currency),
-        *notes,
+        lines(*notes),
         say(f"refusal:{problem.code}", **problem.figures) if problem else "",
         reasons(looked.verdicts, talk),
     )
@@ -158,12 +158,14 @@ async def _checkout(event: Event, talk: Talk, notice: str = "") -> list[Reply]:
     if looked.problem or looked.changed or not looked.good:
         return await _cart(event, talk)
     wishes = await _wishes(talk, choices)
-    text = lines(
+    text = sections(
         bold(say("bot:checkout_head", total=sum_of(looked.total, looked.currency))),
-        say("bot:checkout_deliver", where=_where(wishes, choices)),
-        say("bot:checkout_shortage", how=say(f"shortage:{wishes.shortage}")),
-        say("bot:checkout_reference", text=wishes.reference) if wishes.reference else "",
-        say("bot:checkout_comment", text=wishes.comment) if wishes.comment else "",
+        lines(
+            say("bot:checkout_deliver", where=_where(wishes, choices)),
+            say("bot:checkout_shortage", how=say(f"shortage:{wishes.shortage}")),
+            say("bot:checkout_reference", text=wishes.reference) if wishes.reference else "",
+            say("bot:checkout_comment", text=wishes.comment) if wishes.comment else "",
+        ),
         reasons(looked.verdicts, talk),
     )
     order = f"order:{uuid7().hex[-12:]}:{looked.digest[:16]}:{wishes.digest}"

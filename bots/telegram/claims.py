@@ -34,6 +34,7 @@ from dilo.claims import actions, queries
 from dilo.claims.actions import ClaimRequest
 from dilo.claims.queries import Claimable
 from dilo.claims.rules import REASONS, WISHES
+from dilo.conversations import threads
 from dilo.kit import outbox
 from dilo.kit.errors import NotFound, Refusal
 from dilo.kit.i18n import say, shown
@@ -225,6 +226,9 @@ async def send(event: CallbackQuery, talk: Talk) -> list[Reply]:
         await _fetch_later(talk, claim_id, state["photos"])
     await talk.forget()
     found = await queries.claim(claim_id, talk.buyer)
+    await threads.note_made(
+        "telegram", str(talk.chat), "claim", claim_id, found.number, talk.buyer.name
+    )
     text = say("bot:claim_sent", number=found.number)
     return screen(event, text, [[(say("bot:button_claim_show"), f"c:{claim_id}")], to_menu()])
 

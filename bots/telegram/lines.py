@@ -14,7 +14,7 @@ from aiogram.types import CallbackQuery, Message
 from bots import answers
 from bots.answers import DraftTold
 from bots.telegram.account import asker_of
-from bots.telegram.markup import bold, lines
+from bots.telegram.markup import bold, lines, sections
 from bots.telegram.replies import Buttons, Reply, menu_of
 from bots.telegram.screens import Event, label, parts_of, quantity_of, screen
 from bots.telegram.steps import State, step
@@ -50,7 +50,7 @@ async def show_draft(event: Event, talk: Talk, told: DraftTold) -> list[Reply]:
     }
     _begin(state)
     await talk.keep(**state)
-    return screen(event, lines(draft_text(told), _question(state)), _choices(state))
+    return screen(event, sections(draft_text(told), _question(state)), _choices(state))
 
 
 async def _whole(event: Event, talk: Talk, told: DraftTold) -> list[Reply]:
@@ -61,7 +61,7 @@ async def _whole(event: Event, talk: Talk, told: DraftTold) -> list[Reply]:
     if told.order is None:
         text = draft_text(told) or say("bot:nothing_read")
         hint = say("bot:order_hint")
-        return screen(event, lines(text, hint), [search, *menu_of(talk)])
+        return screen(event, sections(text, hint), [search, *menu_of(talk)])
     return screen(event, draft_text(told), [*draft_buttons(told.order), search])
 
 
@@ -191,5 +191,5 @@ async def _shown(event: Event, talk: Talk, state: State) -> list[Reply]:
         order = await answers.own_order(asker_of(talk), UUID(state["order"]))
     if state["at"] < len(state["asked"]):
         so_far = order_lines(order) if order else ""
-        return screen(event, lines(so_far, _question(state)), _choices(state))
+        return screen(event, sections(so_far, _question(state)), _choices(state))
     return await _whole(event, talk, DraftTold(order, [], state["unknown"]))

@@ -28,6 +28,11 @@ def lines(*parts: str) -> Markup:
     return Markup("\n").join(part for part in parts if part)
 
 
+def sections(*parts: str) -> Markup:
+    """With an empty line between; empty ones are left out."""
+    return Markup("\n\n").join(part for part in parts if part)
+
+
 def table(rows: Sequence[tuple[str, str]]) -> Markup:
     """Names on the left, figures under one another on the right, as a phone shows them."""
     left = max((len(name) for name, _ in rows), default=0)

@@ -9,7 +9,7 @@ from aiogram.types import CallbackQuery
 from bots import answers
 from bots.telegram.account import asker_of
 from bots.telegram.lines import show_draft
-from bots.telegram.markup import bold, lines
+from bots.telegram.markup import bold, lines, sections
 from bots.telegram.paying import pay_button
 from bots.telegram.replies import Buttons, Reply, menu_of, reasons, sum_of
 from bots.telegram.screens import Event, back, id_of, label, page_of, pager, parts_of, screen
@@ -67,10 +67,12 @@ async def order_screen(event: Event, talk: Talk, order_id: UUID) -> list[Reply]:
 def _text(order: Order, talk: Talk) -> str:
     head = order.head
     why = reasons(order.verdicts, talk) if head.state == "on_hold" else ""
-    return lines(
-        bold(say("bot:order_head", number=head.number, state=say(f"state:{head.state}"))),
-        say("bot:order_of", on=shown(head.created_at.date()), name=head.placed_by),
-        say("bot:order_to", where=head.delivery_to) if head.delivery_to else "",
+    return sections(
+        lines(
+            bold(say("bot:order_head", number=head.number, state=say(f"state:{head.state}"))),
+            say("bot:order_of", on=shown(head.created_at.date()), name=head.placed_by),
+            say("bot:order_to", where=head.delivery_to) if head.delivery_to else "",
+        ),
         order_lines(order),
         say("bot:order_shipped_sum", amount=sum_of(head.shipped_amount, head.currency))
         if head.shipped_amount
@@ -90,7 +92,7 @@ async def _buttons(order: Order, talk: Talk) -> Buttons:
     if order.shipments:
         rows.append([(say("bot:button_where"), f"tr:{head.id}")])
     papers = await own.papers_of(head.id) if buyer.may("money.read") else []
-    rows += [[(label("📄", v["number"]), f"inv:{v['id']}")] for v in papers[:3]]
+    rows += [[(f"📄 {v['number']}", f"inv:{v['id']}")] for v in papers[:3]]
     if head.state != "draft" and buyer.may("orders.edit"):
         rows.append([(say("bot:button_repeat"), f"rp:{head.id}")])
     if head.state in SHIPPED and buyer.may("orders.edit"):
@@ -180,9 +182,7 @@ async def _road(event: Event, talk: Talk, order: Order) -> list[Reply]:
     """Every shipment with what happened to it on the way."""
     found = await tracking.shipments_of(order.head.id)
     rows: Buttons = [
-        [(label("🔗", one.carrier or one.number), one.tracking_url)]
-        for one in found
-        if one.tracking_url
+        [(f"🔗 {one.carrier or one.number}", one.tracking_url)] for one in found if one.tracking_url
     ]
     rows += [
         [(say("bot:button_rate", number=one.number), f"rate:{one.id}:0")]
@@ -192,13 +192,13 @@ async def _road(event: Event, talk: Talk, order: Order) -> list[Reply]:
     head = bold(
         say("bot:order_head", number=order.head.number, state=say(f"state:{order.head.state}"))
     )
-    text = lines(head, *(_shipment(one) for one in found)) if found else say("bot:not_shipped")
+    text = sections(head, *(_shipment(one) for one in found)) if found else say("bot:not_shipped")
     return screen(event, text, [*rows, back(f"o:{order.head.id}")])
 
 
 def _shipment(one: Shipment) -> str:
     key = f"state:{one.state}"
-    said = [bold(say("bot:shipment", number=one.number, state=say(key)))]
+    said: list[str] = [bold(say("bot:shipment", number=one.number, state=say(key)))]
     if one.carrier:
         number = one.tracking_number or ""
         said.append(say("bot:carried", carrier=one.carrier, number=number))

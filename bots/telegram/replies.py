@@ -123,6 +123,7 @@ def menu() -> Buttons:
         [(say("bot:button_balance"), "balance"), (say("bot:button_orders"), "orders")],
         [(say("bot:button_goods"), "goods"), (say("bot:button_cart"), "cart")],
         [(say("bot:button_repeat"), "repeat"), (say("bot:button_documents"), "docs")],
+        [(say("bot:button_person"), "person")],
     ]
 
 

@@ -18,6 +18,7 @@ from bots.telegram import (
     marks,
     orders,
     overrides,
+    people,
     sheets,
     signing,
     words,
@@ -33,6 +34,7 @@ ROUTERS: tuple[Router, ...] = (
     debts.router,
     documents.router,
     orders.router,
+    people.router,
     lines.router,
     goods.router,
     basket.router,
@@ -44,8 +46,8 @@ LAST: tuple[Router, ...] = (words.router,)
 
 # Shown by Telegram beside the field where one writes; the words are ``command:NAME``.
 COMMANDS = tuple(
-    "menu balance documents plan goods find cart orders where repeat claims company help stop"
-    " unlink".split()
+    "menu balance documents plan goods find cart orders where repeat claims person company help"
+    " stop unlink".split()
 )
 
 

@@ -52,7 +52,7 @@ def recaptioned(event: CallbackQuery, text: str, buttons: Buttons, notice: str =
 
 def parts_of(event: Event, least: int = 1) -> list[str]:
     """What a button carries after its name; edited by hand it is unreadable, not our fault."""
-    found = (getattr(event, "data", None) or "").split(":")[1:]
+    found = str(getattr(event, "data", None) or "").split(":")[1:]
     if len(found) < least:
         raise Refusal("UNREADABLE")
     return found

@@ -6,11 +6,12 @@ from decimal import Decimal
 from markupsafe import Markup
 
 from bots.answers import DraftTold
-from bots.telegram.markup import bold, lines
+from bots.telegram.markup import bold, lines, sections
 from bots.telegram.paying import pay_button
 from bots.telegram.replies import Buttons, menu_of, reasons, sum_of
 from bots.telegram.screens import back
 from bots.telegram.talk import Talk
+from dilo.conversations import threads
 from dilo.kit.i18n import say
 from dilo.orders.commands import Placed
 from dilo.orders.queries import Order
@@ -30,7 +31,7 @@ def listed(rows: Sequence[Line], total: Decimal, currency: str) -> Markup:
     ]
     if len(rows) > LINES_SHOWN:
         said.append(lines(say("bot:more", count=len(rows) - LINES_SHOWN)))
-    return lines(*said, bold(say("bot:total", total=sum_of(total, currency))))
+    return sections(lines(*said), bold(say("bot:total", total=sum_of(total, currency))))
 
 
 def order_lines(order: Order) -> Markup:
@@ -40,9 +41,9 @@ def order_lines(order: Order) -> Markup:
 
 def draft_text(told: DraftTold) -> Markup:
     """What was understood, what was not, what has changed since the order that is repeated."""
-    parts: list[str] = []
+    head, parts = "", list[str]()
     if told.order is not None:
-        parts += [bold(say("bot:draft", number=told.order.head.number)), order_lines(told.order)]
+        head = lines(bold(say("bot:draft", number=told.order.head.number)), order_lines(told.order))
     currency = told.order.head.currency if told.order else ""
     for one in told.changed[:NOTES_SHOWN]:
         was, now = sum_of(one.was, currency), sum_of(one.now, currency)
@@ -51,7 +52,7 @@ def draft_text(told: DraftTold) -> Markup:
         parts.append(say(f"bot:missing_{state}", code=code))
     if told.unknown:
         parts.append(say("bot:unknown_lines", codes=", ".join(told.unknown[:10])))
-    return lines(*parts)
+    return sections(head, lines(*parts))
 
 
 def draft_buttons(order: Order) -> Buttons:
@@ -66,6 +67,10 @@ def draft_buttons(order: Order) -> Buttons:
 
 async def placed_screen(talk: Talk, placed: Placed) -> tuple[str, Buttons]:
     """What became of an order; where it is stopped, why, and the button that pays it free."""
+    if not placed.repeated and talk.kind == "private":
+        await threads.note_made(
+            "telegram", str(talk.chat), "order", placed.id, placed.number, talk.buyer.name
+        )
     text = say(
         f"bot:order_{placed.state}",
         number=placed.number,

@@ -14,13 +14,14 @@ from bots.intents import (
     Help,
     Orders,
     OrderStatus,
+    Person,
     Plan,
     Repeat,
     Resume,
     Stop,
     intent_of,
 )
-from bots.telegram import account, lines, linking, orders, steps
+from bots.telegram import account, lines, linking, orders, people, steps
 from bots.telegram.replies import Reply
 from bots.telegram.talk import Talk
 from dilo.kit.i18n import say
@@ -57,6 +58,8 @@ async def _meant(message: Message, talk: Talk, text: str) -> list[Reply]:
             return await orders.repeat_last(message, talk)
         case Plan():
             return await account.plan(message, talk)
+        case Person():
+            return await people.ask_person(message, talk)
         case Stop():
             return await linking.stop(message, talk)
         case Confirm() | Decline() | Resume():
