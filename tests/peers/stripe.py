@@ -247,6 +247,18 @@ class StripePeer:
                 return {"object": "balance", "livemode": wallet.livemode, "available": []}
             case ("POST", ["checkout", "sessions"]):
                 return self._session(wallet, given)
+            case ("POST", ["checkout", "sessions", found_id, "expire"]):
+                found = self._one(wallet, found_id, {})
+                if found["status"] != "open":
+                    raise Refused(400, "invalid_request_error", "Only open sessions expire")
+                self.expire(wallet.id, found_id)
+                return found
+            case ("POST", ["payment_intents", found_id, "cancel"]):
+                found = self._one(wallet, found_id, {})
+                if found["status"] in ("succeeded", "canceled"):
+                    raise Refused(400, "invalid_request_error", "It is over already")
+                found["status"] = "canceled"
+                return found
             case ("POST", ["payment_intents"]):
                 return self._intent(wallet, given)
             case ("GET", ["payment_intents", "search"]):

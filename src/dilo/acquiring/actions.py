@@ -33,7 +33,14 @@ from tenants.actors import Actor
 from tenants.links import address_of
 from tenants.scope import current_tenant
 
-__all__ = ["AskPayment", "PayLink", "cancel_request", "request_payment", "takes_cards"]
+__all__ = [
+    "AskPayment",
+    "PayLink",
+    "cancel_request",
+    "request_once",
+    "request_payment",
+    "takes_cards",
+]
 
 PUT = """
 INSERT INTO pay_request (id, token, party_id, purpose, subject, amount, currency, wishes, order_id,
@@ -56,6 +63,10 @@ SELECT coalesce((SELECT sum(i.open_amount) FROM payment y JOIN open_item i
     LEFT JOIN open_item i ON i.document_id = v.id
     WHERE v.order_id = :order_id AND v.kind = 'invoice'), 0)
 """
+OF_KEY = (
+    "SELECT token, key FROM pay_request WHERE starts_with(key, :mark) ORDER BY asked_at LIMIT 1"
+)
+ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"
 LIVES = timedelta(hours=72)
 Purpose = Literal["invoices", "order", "unblock", "advance"]
 
@@ -250,7 +261,26 @@ async def _unblock(actor: Actor, asked: AskPayment) -> Meant:
 
 
 async def cancel_request(actor: Actor, request_id: UUID) -> None:
-    """The link pays nothing any more. Raises FORBIDDEN."""
+    """The link pays nothing any more. Raises FORBIDDEN, NOT_PAYABLE where it does not already."""
     actor.require("payments.record")
-    if await db.execute(CANCEL, id=request_id):
-        await audit.note(actor, "acquiring.cancel", "pay_request", request_id)
+    if not await db.execute(CANCEL, id=request_id):
+        raise Refusal("NOT_PAYABLE")
+    await audit.note(actor, "acquiring.cancel", "pay_request", request_id)
+
+
+async def request_once(actor: Actor, asked: AskPayment, body: bytes) -> tuple[PayRequest, bool]:
+    """For programs: ``asked.key`` with the same ``body`` is the same request whatever became of it.
+    Returns it and whether it was there before.
+
+    Raises KEY_REUSED (409) for another body, and what ``request_payment`` raises.
+    """
+    mark = f"{hashlib.sha256(asked.key.encode()).hexdigest()}:"
+    key = mark + hashlib.sha256(body).hexdigest()
+    await db.execute(ONE_AT_A_TIME, name=f"pay-request:{current_tenant().id}:{mark}")
+    before = await db.one_or_none(OF_KEY, mark=mark)
+    if before is not None:
+        if not before["key"].startswith(key):
+            raise Refusal("KEY_REUSED")
+        return await request_of_token(before["token"]), True
+    link = await request_payment(actor, msgspec.structs.replace(asked, key=key))
+    return await request_of_token(link.token), False

@@ -18,6 +18,7 @@ from dilo.kit.errors import Refusal
 from dilo.kit.ids import uuid7
 from tenants.links import address_of
 from tenants.scope import Tenant, current_tenant, scope
+from tenants.sessions import throttled
 
 PREPARE = """
 INSERT INTO pay_attempt (id, pay_request_id, account_id, kind, body)
@@ -36,6 +37,7 @@ WHERE id = :id AND state IN ('asked','open')
 SESSION_MOST, SESSION_LEAST = timedelta(hours=23), timedelta(minutes=31)
 # The provider forgets a key after a day: an older one is never asked again.
 KEY_LIVES = timedelta(hours=23)
+TRIES_MOST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +49,12 @@ class Prepared:
 async def start(tenant: Tenant, token: str) -> str:
     """The address at the provider where this request is paid; the same while it is good.
 
-    Raises NOT_FOUND, NOT_PAYABLE, CARDS_NOT_TAKEN and what the gateway says.
+    Raises NOT_FOUND, NOT_PAYABLE, CARDS_NOT_TAKEN, TOO_MANY_ATTEMPTS and what the gateway says.
     """
     async with scope(tenant):
         found = await queries.request_of_token(token)
+    await throttled(tenant, [f"pay:{found.id}"], TRIES_MOST)
+    async with scope(tenant):
         prepared = await prepare(found, "checkout", await checkout_body(found))
     attempt = prepared.attempt
     if attempt.address:
@@ -150,7 +154,6 @@ def intent_body(found: PayRequest) -> dict[str, Any]:
         "amount": minor_units(found.amount, found.currency),
         "currency": found.currency.strip().lower(),
         "metadata": metadata_of(found),
-        "payment_method_types": ["card"],
     }
 
 

@@ -153,6 +153,13 @@ class Gateway:
         found = await _asked(self.client.v1.checkout.sessions.retrieve_async(session_id))
         return _session(_plain(found))
 
+    async def close_checkout(self, session_id: str) -> None:
+        """Nobody pays on that page any more. Refused where somebody has."""
+        await _asked(self.client.v1.checkout.sessions.expire_async(session_id))
+
+    async def cancel_intent(self, intent_id: str) -> None:
+        await _asked(self.client.v1.payment_intents.cancel_async(intent_id))
+
     async def start_intent(self, key: str, body: dict[str, Any]) -> tuple[str, str]:
         """Returns the intent's id and the secret by which its payer confirms it."""
         made = await _asked(

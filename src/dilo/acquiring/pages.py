@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from litestar import Request, Response, get, post
 
-from dilo.acquiring import accounts, deciding, queries, returns
+from dilo.acquiring import accounts, deciding, queries, returns, withdrawal
 from dilo.acquiring.accounts import ConnectForm, KeysForm
 from dilo.acquiring.gateway import platform
 from dilo.kit import web
@@ -19,6 +19,7 @@ from tenants.scope import scope
 
 Req = Request[Any, Any, Any]
 STEPS = {"transaction": "steps"}
+REQUEST_STATES = ("open", "paid", "expired", "cancelled")
 
 
 @get("/office/cards", opt=may("acquiring.read"))
@@ -154,6 +155,26 @@ async def quarantine_index() -> Response[str]:
     )
 
 
+@get("/office/cards/requests", opt=may("acquiring.read"))
+async def request_index() -> Response[str]:
+    query = visit().query
+    page = await queries.requests(
+        Paging.of(query), search=query.get("q", ""), state=query.get("state", "")
+    )
+    return web.page("acquiring/requests.html", block="list", page=page, states=REQUEST_STATES)
+
+
+@post(
+    "/office/cards/requests/{pay_request_id:uuid}/withdrawal",
+    opt=may("payments.record", **STEPS),
+    status_code=200,
+)
+async def request_withdraw(pay_request_id: UUID) -> Response[Any]:
+    await withdrawal.withdraw(visit().tenant, visit().actor, pay_request_id)
+    web.flash("success", "flash:pay_link_withdrawn")
+    return web.redirect("/office/cards/requests")
+
+
 class DecisionForm(msgspec.Struct):
     party: str = ""
     note: str = ""
@@ -191,6 +212,8 @@ routes = [
     show,
     refund_create,
     refund_again,
+    request_index,
+    request_withdraw,
     quarantine_index,
     quarantine_decide,
 ]

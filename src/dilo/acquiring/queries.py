@@ -64,6 +64,13 @@ QUARANTINED = f"""
 {QUARANTINE} WHERE :state = '' OR q.state = :state ORDER BY q.state <> 'waiting', q.found_at DESC
 LIMIT 200
 """
+REQUESTS = f"""
+SELECT t.*, count(*) OVER () AS total_rows FROM ({REQUEST}
+  WHERE (:search = '' OR strpos(p.search, :search) > 0 OR strpos(lower(r.subject), :search) > 0)
+  AND (:state = '' OR :state = CASE WHEN r.state = 'open' AND r.expires_at <= :now THEN 'expired'
+    ELSE r.state END)) t
+"""
+REQUEST_SORTS = {"asked": "t.asked_at", "party": "t.party_name", "amount": "t.amount"}
 WAITING = "SELECT count(*) FROM card_quarantine WHERE state = 'waiting'"
 
 
@@ -92,6 +99,10 @@ class PayRequest:
     @property
     def expired(self) -> bool:
         return self.state == "open" and self.expires_at <= clock.now()
+
+    @property
+    def stands(self) -> str:
+        return "expired" if self.expired else self.state
 
     @property
     def payable(self) -> bool:
@@ -157,6 +168,19 @@ async def requests_of(party_id: UUID, most: int = 20) -> list[PayRequest]:
         party_id=party_id,
         most=most,
     )
+
+
+async def requests(paging: Paging, *, search: str = "", state: str = "") -> Page[PayRequest]:
+    order = paging.order_by(REQUEST_SORTS, "asked") if paging.sort else "t.asked_at DESC"
+    found = await db.rows(
+        f"{REQUESTS} ORDER BY {order}, t.id DESC LIMIT :size OFFSET :offset",
+        search=search.lower().strip(),
+        state=state,
+        now=clock.now(),
+        size=paging.size,
+        offset=paging.offset,
+    )
+    return db.page_of(PayRequest, found, paging)
 
 
 async def attempt(attempt_id: UUID) -> Attempt:

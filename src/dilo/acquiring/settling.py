@@ -58,6 +58,10 @@ VALUES (:account_id, :intent_id, :charge_id, :request_id, :reason, :amount, :cur
   :asked_amount, :asked_currency, :payer)
 ON CONFLICT (tenant_id, intent_id) DO NOTHING
 """
+GIVEN_BACK = """
+UPDATE card_quarantine SET state = 'refunded', decided_by = :by, decided_at = :now
+WHERE intent_id = :intent_id AND state IN ('waiting','refunding')
+"""
 KNOWN_TROUBLE = "SELECT 1 FROM card_quarantine WHERE intent_id = :intent_id"
 
 
@@ -77,6 +81,7 @@ async def bring(account: Account, intent: Intent) -> None:
     if taken is None and intent.status == "succeeded":
         taken = await _arrived(account, intent)
     if taken is None:
+        await _gone_from_aside(intent)
         return
     await lock_balance(taken.party_id, taken.currency)
     await _late_fee(taken, intent)
@@ -100,6 +105,13 @@ async def _arrived(account: Account, intent: Intent) -> CardPayment | None:
         await set_aside(account.account_id, intent, found, reason or "UNKNOWN")
         return None
     return await take(Taking(found.party_id, intent, account.account_id, found))
+
+
+async def _gone_from_aside(intent: Intent) -> None:
+    """Money set aside that was given back whole in the provider's own cabinet waits no more."""
+    back = sum(one.units for one in intent.refunds if one.status not in ("failed", "canceled"))
+    if back >= intent.units > 0:
+        await db.execute(GIVEN_BACK, intent_id=intent.id, by=STRIPE.name, now=clock.now())
 
 
 def _tenant() -> str:

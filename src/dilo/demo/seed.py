@@ -8,6 +8,7 @@ from random import Random
 from uuid import UUID
 
 from dilo.demo.acquiring import requisites_of
+from dilo.demo.buyers import company_of
 from dilo.demo.cases import around_orders
 from dilo.demo.dealers import network
 from dilo.demo.pictures import hang_pictures
@@ -135,6 +136,7 @@ async def _fill(plan: Plan) -> int:
     invoices = await history(random, world)
     await open_debts(random, world)
     seller = Actor("staff", people["max"], "Максим Савчук", VERBS["sales"], role="sales")
+    await company_of(plan.slug, world.parties[0].id, world)
     await living_orders(random, world, seller, plan.orders)
     await around_orders(Random(plan.seed), world, seller, petro)
     await worth()

@@ -3,6 +3,7 @@
 from typing import Any
 
 import api.orders
+import api.payments
 import api.reports
 import dilo.acquiring.pages
 import dilo.acquiring.webhooks
@@ -41,6 +42,7 @@ ENTRANCES: dict[str, Any] = {"/": buyer_at_door, "/api": key_at_door}
 ROUTES: list[Any] = [
     *portal.routes.routes,
     *api.orders.routes,
+    *api.payments.routes,
     *api.reports.routes,
     *webhook.routes,
     *bot_pages.routes,

@@ -25,12 +25,22 @@ VALUES (:id, 'acct_x', 'pi_y', 'UNKNOWN', :amount, 'UAH')
 """
 
 
+LINK = """
+INSERT INTO pay_request (id, token, party_id, purpose, amount, currency, door, key, asked_by,
+  expires_at)
+SELECT :id, :token, id, 'advance', 1, currency, 'office', :token, 'x', now() + interval '1 day'
+FROM party ORDER BY id LIMIT 1
+"""
+
+
 async def ids_of(town: Cast) -> dict[str, object]:
-    card, refund, aside = uuid7(), uuid7(), uuid7()
+    card, refund, aside, link = uuid7(), uuid7(), uuid7(), uuid7()
     await db.execute(CARD, id=card)
     await db.execute(REFUND, id=refund, card=card)
     await db.execute(ASIDE, id=aside, amount=Decimal("1.00"))
+    await db.execute(LINK, id=link, token=link.hex)
     return {
+        "pay_request_id": link,
         "card_id": card,
         "refund_id": refund,
         "quarantine_id": aside,
