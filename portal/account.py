@@ -23,7 +23,10 @@ EDIT = {"verb": "account.edit"}
 
 
 class Password(msgspec.Struct):
+    """``former``: the one in use, where there is one."""
+
     password: str
+    former: str = ""
 
 
 class Choice(msgspec.Struct):
@@ -67,11 +70,11 @@ async def company_update(request: Req) -> Response[Any]:
     return web.redirect("/")
 
 
-@post("/account/password", opt=EDIT, status_code=200)
+@post("/account/password", opt=EDIT | {"transaction": "steps"}, status_code=200)
 async def password_update(request: Req) -> Response[Any]:
     form = await web.read_form(Password, request)
-    password = form.input.password if form.input else ""
-    await people.change_password(visit().actor, password, request.cookies.get(COOKIE, ""))
+    given, token = form.input or Password(""), request.cookies.get(COOKIE, "")
+    await people.change_password(visit().tenant, visit().actor, given.former, given.password, token)
     web.flash("success", "flash:saved")
     return web.redirect("/account")
 

@@ -45,7 +45,7 @@ async def index() -> Response[str]:
     return await _people(web.EMPTY)
 
 
-async def _people(form: web.Filled[Any], status: int = 200) -> Response[str]:
+async def _people(form: web.Filled[Any], status: int = 200, link: str = "") -> Response[str]:
     company = _company()
     return web.page(
         "portal/company.html",
@@ -55,6 +55,8 @@ async def _people(form: web.Filled[Any], status: int = 200) -> Response[str]:
         invitations=await seats.invitations(company, clock.now()),
         divisions=await seats.divisions_of(company),
         roles=ROLES,
+        letters=people.letters_go(),
+        link=link,
     )
 
 
@@ -77,6 +79,13 @@ async def invitation_create(request: Req) -> Response[Any]:
 @post("/company/invitations/{invitation_id:uuid}/resending", opt=EDIT, status_code=200)
 async def invitation_resend(invitation_id: UUID) -> Response[Any]:
     return await _saved(people.invite_again(visit().actor, _company(), invitation_id), "/company")
+
+
+@post("/company/invitations/{invitation_id:uuid}/link", opt=EDIT, status_code=200)
+async def invitation_link(invitation_id: UUID) -> Response[str]:
+    """Shown on this one answer and nowhere else."""
+    link = await people.link_instead_of_letter(visit().actor, _company(), invitation_id)
+    return await _people(web.EMPTY, link=link)
 
 
 @post("/company/invitations/{invitation_id:uuid}/revocation", opt=EDIT, status_code=200)
@@ -243,6 +252,7 @@ routes = [
     index,
     invitation_create,
     invitation_resend,
+    invitation_link,
     invitation_revoke,
     seat_update,
     seat_disable,

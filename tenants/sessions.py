@@ -21,6 +21,7 @@ ATTEMPTS_MAX = 8
 ATTEMPT_WINDOW = timedelta(minutes=15)
 SEEN_EVERY = timedelta(minutes=10)
 
+PASSWORD_OF = "SELECT password_hash FROM identity WHERE id = :id"
 BY_EMAIL = """
 SELECT i.id, i.name, i.password_hash, m.role FROM identity i
 LEFT JOIN membership m ON m.tenant_id = i.tenant_id AND m.identity_id = i.id
@@ -104,6 +105,17 @@ _hashing = asyncio.Semaphore(2)  # argon2id takes 64 MiB and 100 ms each
 async def hash_password(password: str) -> str:
     async with _hashing:
         return await asyncio.to_thread(_hasher().hash, password)
+
+
+async def confirm_password(tenant: Tenant, identity_id: UUID, password: str) -> None:
+    """Whoever has none yet confirms nothing. Raises PASSWORD_WRONG, TOO_MANY_ATTEMPTS."""
+    async with scope(tenant):
+        kept = await db.value(PASSWORD_OF, id=identity_id)
+    if kept is None:
+        return
+    await throttled(tenant, [f"password:{identity_id}"])
+    if not await _verify(password[:1024], kept):
+        raise Refusal("PASSWORD_WRONG", status=422)
 
 
 async def _verify(password: str, password_hash: str | None) -> bool:

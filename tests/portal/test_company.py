@@ -276,6 +276,41 @@ async def test_a_withdrawn_or_old_invitation_opens_nothing(town: Cast, post: Smt
         assert len(post.accepted) == 1, "a letter of a withdrawn invitation is not sent"
 
 
+async def test_where_no_letters_leave_the_link_is_shown_once(town: Cast) -> None:
+    channels.use_channels({})
+    await role(town, "admin")
+    form = {"name": "Ганна", "email": "hanna@example.com", "role": "buyer"}
+    async with client_of(town) as one, visitor(town.host) as guest, staff(town) as office:
+        await one.post("/company/invitations", form)
+        async with scope(town.tenant):
+            (pending,) = await seats.invitations(town.parties["D-1"], clock.now())
+        page = await one.post(f"/company/invitations/{pending['id']}/link")
+        first = re.search(r'value="https?://[^/"]+(/invitations/[^"]+)"', page.text)
+        assert first is not None
+        assert first[1] not in (await one.get("/company")).text
+        page = await office.post(f"/office/portal-users/invitations/{pending['id']}/link")
+        second = re.search(r'value="https?://[^/"]+(/invitations/[^"]+)"', page.text)
+        assert second is not None
+        assert (await guest.get(first[1])).status_code == 404, "the one before is dead"
+        await guest.open(second[1])
+        assert (await guest.post(second[1], {"password": "a long one"})).status_code == 303
+        assert (await guest.get("/orders")).status_code == 200
+
+
+async def test_where_letters_go_nobody_sees_the_link(town: Cast, post: SmtpPeer) -> None:
+    del post
+    await role(town, "admin")
+    async with client_of(town) as one:
+        form = {"name": "Ганна", "email": "hanna@example.com", "role": "buyer"}
+        await one.post("/company/invitations", form)
+        async with scope(town.tenant):
+            (pending,) = await seats.invitations(town.parties["D-1"], clock.now())
+        answer = await one.post(
+            f"/company/invitations/{pending['id']}/link", headers={"accept": "application/json"}
+        )
+        assert answer.json()["code"] == "LETTERS_GO"
+
+
 async def test_a_link_signs_in_once_in_the_browser_that_asked(town: Cast, post: SmtpPeer) -> None:
     async with visitor(town.host) as one, visitor(town.host) as thief:
         await one.open("/sign-in")
@@ -327,7 +362,14 @@ async def test_a_new_password_ends_every_session(town: Cast, post: SmtpPeer) -> 
 async def test_changing_the_password_ends_the_other_sessions_only(town: Cast) -> None:
     async with client_of(town) as here, client_of(town) as there:
         assert "/account/sessions/elsewhere" in (await here.get("/account")).text
-        await here.post("/account/password", {"password": "brand new one"})
+        form = {"password": "brand new one", "former": "not his"}
+        for former in ("not his", ""):
+            refused = await here.post("/account/password", form | {"former": former})
+            assert refused.status_code == 422
+        assert (await there.get("/orders")).status_code == 200
+        assert (
+            await here.post("/account/password", form | {"former": PASSWORD})
+        ).status_code == 303
         assert (await here.get("/orders")).status_code == 200
         assert await ask(there, "GET", "/orders") == 401
 

@@ -42,6 +42,7 @@ async def index() -> Response[Any]:
         invitations=await seats.invitations(filters["party_id"], clock.now()),
         roles=ROLES,
         states=seats.STATES,
+        letters=people.letters_go(),
     )
 
 
@@ -101,6 +102,14 @@ async def invitation_resend(invitation_id: UUID) -> Response[Any]:
     return web.redirect("/office/portal-users")
 
 
+@post("/office/portal-users/invitations/{invitation_id:uuid}/link", opt=EDIT, status_code=200)
+async def invitation_link(invitation_id: UUID) -> Response[str]:
+    """Shown on this one answer and nowhere else."""
+    company = await seats.company_of_invitation(invitation_id)
+    link = await people.link_instead_of_letter(visit().actor, company, invitation_id)
+    return await _company(company, web.EMPTY, link=link)
+
+
 @post("/office/portal-users/invitations/{invitation_id:uuid}/revocation", opt=EDIT, status_code=200)
 async def invitation_revoke(invitation_id: UUID) -> Response[Any]:
     company = await seats.company_of_invitation(invitation_id)
@@ -114,7 +123,9 @@ async def company_show(party_id: UUID) -> Response[str]:
     return await _company(party_id, web.EMPTY)
 
 
-async def _company(party_id: UUID, form: web.Filled[Any], status: int = 200) -> Response[str]:
+async def _company(
+    party_id: UUID, form: web.Filled[Any], status: int = 200, link: str = ""
+) -> Response[str]:
     return web.page(
         "buyers/company.html",
         status=status,
@@ -129,6 +140,8 @@ async def _company(party_id: UUID, form: web.Filled[Any], status: int = 200) -> 
         addresses=await queries.addresses_of(party_id),
         requests=(await queries.requests(Paging(1, 10), party_id=party_id)).rows,
         roles=ROLES,
+        letters=people.letters_go(),
+        link=link,
     )
 
 
@@ -168,6 +181,7 @@ routes = [
     seat_disable,
     impersonation_create,
     invitation_resend,
+    invitation_link,
     invitation_revoke,
     company_show,
     invitation_create,

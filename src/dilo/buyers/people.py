@@ -8,13 +8,15 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from dilo.buyers.codes import code_hash
+from dilo.buyers.codes import code_hash, new_code
 from dilo.buyers.letters import put_invitation
 from dilo.buyers.limits import may_edit
 from dilo.kit import clock, db
 from dilo.kit.errors import Forbidden, NotFound, Refusal
+from dilo.messaging import channels
 from tenants import audit
 from tenants.actors import Actor
+from tenants.links import address_of
 from tenants.provision import add_identity
 from tenants.scope import Tenant, scope
 from tenants.sessions import hash_password, open_session
@@ -60,6 +62,7 @@ UPDATE invitation SET sent_times = sent_times + 1, expires_at = :until, code_has
 WHERE id = :id AND party_id = :party_id AND accepted_at IS NULL AND revoked_at IS NULL
 RETURNING email, sent_times
 """
+SET_CODE = "UPDATE invitation SET code_hash = :code_hash WHERE id = :id"
 REVOKE = """
 UPDATE invitation SET revoked_at = :now, code_hash = NULL
 WHERE id = :id AND party_id = :party_id AND accepted_at IS NULL AND revoked_at IS NULL
@@ -164,6 +167,25 @@ async def invite_again(actor: Actor, party_id: UUID, invitation_id: UUID) -> Non
     await _locked(actor, party_id)
     await _send(party_id, invitation_id)
     await audit.note(actor, "buyers.invite_again", "party", party_id)
+
+
+def letters_go() -> bool:
+    return channels.channel("email") is not None
+
+
+async def link_instead_of_letter(actor: Actor, party_id: UUID, invitation_id: UUID) -> str:
+    """Where no letters leave this installation: the link itself, shown once and handed over by
+    other means. Links made before are dead. Raises FORBIDDEN, NOT_FOUND, LETTERS_GO."""
+    await _locked(actor, party_id)
+    if letters_go():
+        raise Refusal("LETTERS_GO")
+    code = new_code()
+    until = clock.now() + timedelta(days=INVITATION_DAYS)
+    sent = await db.one(SEND, id=invitation_id, party_id=party_id, until=until)
+    await db.execute(SET_CODE, id=invitation_id, code_hash=code_hash(code))
+    after = {"email": sent["email"]}
+    await audit.note(actor, "buyers.invitation_link", "party", party_id, after=after)
+    return await address_of(f"/invitations/{code}")
 
 
 async def revoke(actor: Actor, party_id: UUID, invitation_id: UUID) -> None:

@@ -10,11 +10,10 @@ import phonenumbers
 
 from dilo.kit import clock, db
 from dilo.kit.errors import NotFound, Refusal
-from dilo.parties.forms import AgreementForm, ContactForm, CreditForm, PartyForm, PortalUserForm
+from dilo.parties.forms import AgreementForm, ContactForm, CreditForm, PartyForm
 from dilo.parties.queries import ROLES, party
 from tenants import audit
 from tenants.actors import Actor
-from tenants.provision import add_identity
 from tenants.scope import current_tenant
 
 INSERT = """
@@ -61,7 +60,6 @@ INSERT INTO agreement (party_id, number, valid_from, valid_to, currency, credit_
 VALUES (:party_id, :number, :valid_from, :valid_to, :currency, :credit_days, :minimum_order, :note)
 RETURNING id
 """
-PORTAL_USER = "INSERT INTO portal_user (identity_id, party_id, role) VALUES (:i, :p, :r)"
 CLOSE = """
 UPDATE party SET closed_at = CASE WHEN :closed THEN CAST(:now AS timestamptz) END WHERE id = :id
 """
@@ -197,19 +195,3 @@ async def add_agreement(actor: Actor, party_id: UUID, form: AgreementForm) -> UU
         raise Refusal("NUMBER_TAKEN", status=422, number=form.number) from None
     await audit.note(actor, "parties.agreement", "party", party_id, after={"number": form.number})
     return made
-
-
-async def add_portal_user(actor: Actor, party_id: UUID, form: PortalUserForm) -> UUID:
-    """Raises FORBIDDEN, NOT_FOUND, EMAIL_TAKEN, PASSWORD_SHORT."""
-    actor.require("portal.invite")
-    await party(party_id)
-    if len(form.password) < 8:
-        raise Refusal("PASSWORD_SHORT", status=422)
-    try:
-        async with db.savepoint():
-            identity = await add_identity(form.email, form.name, form.password)
-            await db.execute(PORTAL_USER, i=identity, p=party_id, r=form.role)
-    except asyncpg.UniqueViolationError:
-        raise Refusal("EMAIL_TAKEN", status=422, email=form.email) from None
-    await audit.note(actor, "portal.invite", "party", party_id, after={"email": form.email})
-    return identity

@@ -52,10 +52,3 @@ class AgreementForm(msgspec.Struct):
     credit_days: Annotated[int, msgspec.Meta(ge=0, le=3650)] | None = None
     minimum_order: Decimal | None = None
     note: str | None = None
-
-
-class PortalUserForm(msgspec.Struct):
-    name: Name
-    email: Annotated[str, msgspec.Meta(min_length=3, max_length=254)]
-    password: str
-    role: Literal["admin", "buyer", "approver", "accountant", "viewer"] = "buyer"

@@ -12,7 +12,7 @@ from dilo.kit.ids import uuid_or_none
 from dilo.kit.paging import Paging
 from dilo.kit.visit import visit
 from dilo.parties import actions, queries
-from dilo.parties.forms import AgreementForm, ContactForm, CreditForm, PartyForm, PortalUserForm
+from dilo.parties.forms import AgreementForm, ContactForm, CreditForm, PartyForm
 from dilo.parties.linking import make_link_code
 from dilo.people.queries import colleagues
 from dilo.people.roles import may
@@ -205,18 +205,6 @@ async def agreement_create(request: Req, party_id: UUID) -> Response[Any]:
     )
 
 
-@get("/office/parties/{party_id:uuid}/portal-users/new", opt=may("portal.invite"))
-async def portal_user_new(party_id: UUID) -> Response[str]:
-    return web.page("parties/portal_user.html", party=await queries.party(party_id), form=web.EMPTY)
-
-
-@post("/office/parties/{party_id:uuid}/portal-users", opt=may("portal.invite"), status_code=200)
-async def portal_user_create(request: Req, party_id: UUID) -> Response[Any]:
-    return await _part(
-        request, party_id, PortalUserForm, actions.add_portal_user, "parties/portal_user.html"
-    )
-
-
 @post(
     "/office/parties/{party_id:uuid}/portal-users/{identity_id:uuid}/telegram-link",
     opt=may("portal.invite"),
@@ -242,7 +230,5 @@ routes = [
     contact_destroy,
     agreement_new,
     agreement_create,
-    portal_user_new,
-    portal_user_create,
     telegram_link_create,
 ]

@@ -8,7 +8,8 @@ from dilo.kit.errors import NotFound, Refusal
 from tenants import audit
 from tenants.actors import Actor
 from tenants.provision import add_member
-from tenants.sessions import hash_password, sign_out_elsewhere
+from tenants.scope import Tenant, scope
+from tenants.sessions import confirm_password, hash_password, sign_out_elsewhere
 
 PREFER = """
 UPDATE identity SET language = coalesce(:language, language), theme = coalesce(:theme, theme)
@@ -76,10 +77,19 @@ async def disable(actor: Actor, identity_id: UUID, disabled: bool) -> None:
     await audit.note(actor, "people.disable", "identity", identity_id, after={"disabled": disabled})
 
 
-async def change_password(actor: Actor, password: str, token: str) -> None:
-    """Raises PASSWORD_SHORT. Sessions other than ``token``'s end."""
-    if len(password) < 8:
+async def change_password(
+    tenant: Tenant, actor: Actor, former: str, password: str, token: str
+) -> None:
+    """Sessions other than ``token``'s end.
+
+    Raises PASSWORD_SHORT, PASSWORD_WRONG, TOO_MANY_ATTEMPTS.
+    """
+    if not 8 <= len(password) <= 1024:
         raise Refusal("PASSWORD_SHORT", status=422)
-    await db.execute(PASSWORD, id=actor.id, hash=await hash_password(password))
-    await sign_out_elsewhere(actor.id, token)
-    await audit.note(actor, "people.password", "identity", actor.id)
+    assert actor.id is not None
+    await confirm_password(tenant, actor.id, former)
+    hashed = await hash_password(password)
+    async with scope(tenant):
+        await db.execute(PASSWORD, id=actor.id, hash=hashed)
+        await sign_out_elsewhere(actor.id, token)
+        await audit.note(actor, "people.password", "identity", actor.id)

@@ -106,7 +106,10 @@ async def preferences_update(request: Req) -> Response[Any]:
 
 
 class Password(msgspec.Struct):
+    """``former``: the one in use, where there is one."""
+
     password: str
+    former: str = ""
 
 
 @get("/office/account", opt=may("signed-in"))
@@ -128,11 +131,13 @@ async def telegram_destroy() -> Response[Any]:
     return web.redirect("/office/account")
 
 
-@post("/office/account/password", opt=may("signed-in"), status_code=200)
+@post("/office/account/password", opt=may("signed-in", transaction="steps"), status_code=200)
 async def password_update(request: Req) -> Response[Any]:
     form = await web.read_form(Password, request)
-    password = form.input.password if form.input else ""
-    await actions.change_password(visit().actor, password, request.cookies.get(COOKIE, ""))
+    given, token = form.input or Password(""), request.cookies.get(COOKIE, "")
+    await actions.change_password(
+        visit().tenant, visit().actor, given.former, given.password, token
+    )
     web.flash("success", "flash:saved")
     return web.redirect("/office/account")
 
