@@ -12,21 +12,28 @@ from dilo.kit import web
 from dilo.kit.errors import Refusal
 from dilo.kit.ids import uuid7, uuid_or_none
 from dilo.kit.visit import visit
-from dilo.orders import cart, cart_items, delivery
+from dilo.orders import cart, cart_items, coupons, delivery
 from dilo.orders.cart_items import Item
 from dilo.orders.commands import Shortage
 from dilo.orders.delivery import Delivery
+from tenants.scope import current_tenant
+from tenants.sessions import throttled
 
 Req = Request[Any, Any, Any]
 EDIT = {"verb": "orders.edit"}
 SUBMIT = {"verb": "orders.submit"}
 TO_CART = "/cart"
+COUPON_TRIES = 20
 
 
 class CartLine(msgspec.Struct):
     product: UUID
     quantity: Decimal = Decimal(1)
     set: str = ""
+
+
+class CouponForm(msgspec.Struct):
+    coupon: str = ""
 
 
 class CheckOut(msgspec.Struct):
@@ -117,13 +124,7 @@ async def line_create(request: Req) -> Response[Any]:
     if visit().fragment:
         return web.page("portal/_cart_count.html", cart_count=await cart.count(visit().actor))
     web.flash("success", "flash:in_cart")
-    return web.redirect(TO_CART if line.set else _back(request))
-
-
-def _back(request: Req) -> str:
-    """The page the click came from, on this host only."""
-    host = request.headers.get("host", "\0")
-    return request.headers.get("referer", "/").split(host, 1)[-1] or "/"
+    return web.redirect(TO_CART if line.set else web.came_from(request, "/"))
 
 
 @post("/cart/emptying", opt=EDIT, status_code=200)
@@ -143,6 +144,24 @@ async def undo() -> Response[Any]:
 async def accept_prices() -> Response[Any]:
     await cart.accept_prices(visit().actor)
     web.flash("success", "flash:prices_accepted")
+    return web.redirect(TO_CART)
+
+
+@post("/cart/coupon", opt=EDIT, status_code=200)
+async def coupon_update(request: Req) -> Response[Any]:
+    """Nothing takes the coupon off. Codes are not for guessing: a few tries, then a pause."""
+    form = await web.read_form(CouponForm, request)
+    code = form.input.coupon.strip() if form.input else ""
+    if not code:
+        await coupons.remove_coupon(visit().actor)
+        return web.redirect(TO_CART)
+    await throttled(current_tenant(), [f"coupon:{visit().actor.id}"], COUPON_TRIES)
+    try:
+        await coupons.apply_coupon(visit().actor, code)
+    except Refusal as refusal:
+        if refusal.status == 403:
+            raise
+        web.flash_refusal(refusal)
     return web.redirect(TO_CART)
 
 
@@ -191,5 +210,6 @@ routes = [
     destroy,
     undo,
     accept_prices,
+    coupon_update,
     order_create,
 ]

@@ -16,6 +16,7 @@ from dilo.kit.errors import NotFound, Refusal
 from dilo.kit.visit import visit
 from dilo.messaging import telegram_bots
 from dilo.people.pages import SignIn, set_session_cookie
+from portal.shop.frame import bring_basket
 from tenants.door import host_of
 from tenants.scope import scope
 from tenants.sessions import open_session, sign_in
@@ -52,10 +53,11 @@ def _bound(request: Req, response: Response[Any], secret: str) -> Response[Any]:
     return response
 
 
-def _let_in(request: Req, token: str, target: str = "/") -> Response[Any]:
+async def _let_in(request: Req, token: str, target: str = "/") -> Response[Any]:
     response = web.redirect(target if not target.startswith("/office") else "/")
     set_session_cookie(response, COOKIE, token, "/", request.url.scheme == "https")
     response.delete_cookie(TRY, path="/")
+    await bring_basket(request, response, token)
     return response
 
 
@@ -85,7 +87,7 @@ async def sign_in_create(request: Req) -> Response[Any]:
                 address=address,
                 user_agent=agent,
             )
-            return _let_in(request, token, given.next or "/")
+            return await _let_in(request, token, given.next or "/")
         except Refusal as refusal:
             status = refusal.status
             form.errors["_"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
@@ -130,7 +132,7 @@ async def link_show(request: Req, link_code: str) -> Response[str]:
 async def link_use(request: Req, link_code: str) -> Response[Any]:
     who = await tickets.use_link(link_code, request.cookies.get(TRY, ""))
     address, agent = _agent(request)
-    return _let_in(request, await open_session("portal", who, agent, address=address))
+    return await _let_in(request, await open_session("portal", who, agent, address=address))
 
 
 @post("/sign-in/telegram", opt=OWN, status_code=200)
@@ -159,7 +161,8 @@ async def telegram_session_create(request: Req) -> Response[Any]:
     who = await tickets.use_telegram(secret)
     if who is not None:
         address, agent = _agent(request)
-        response = _let_in(request, await open_session("portal", who, agent, address=address))
+        session = await open_session("portal", who, agent, address=address)
+        response = await _let_in(request, session)
         if visit().fragment:
             response.status_code = 200
             response.headers["HX-Redirect"] = "/"
@@ -235,7 +238,7 @@ async def invitation_accept(request: Req, invitation_code: str) -> Response[Any]
     if token is None:
         web.flash("success", "flash:joined")
         return web.redirect("/sign-in")
-    return _let_in(request, token)
+    return await _let_in(request, token)
 
 
 routes = [

@@ -59,13 +59,7 @@ async def mark_create(request: Req, product_id: UUID, mark: str) -> Response[Any
     on = await marks.toggle_mark(visit().actor, product_id, mark)
     if on and mark == "compare":
         web.flash("success", "flash:compared")
-    return web.redirect(_back(request, f"/goods/{product_id}"))
-
-
-def _back(request: Req, otherwise: str) -> str:
-    came_from = request.headers.get("referer", "")
-    host = request.headers.get("host", "\0")
-    return came_from.split(host, 1)[1] or "/" if host in came_from else otherwise
+    return web.redirect(web.came_from(request, f"/goods/{product_id}"))
 
 
 @get("/goods/favourites", opt=READ)

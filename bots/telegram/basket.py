@@ -6,6 +6,7 @@ the goods and of the choices it was shown with: should either differ by then, it
 
 import hashlib
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from aiogram import F, Router
@@ -21,7 +22,7 @@ from bots.telegram.told import listed, placed_screen
 from dilo.kit.errors import Refusal
 from dilo.kit.i18n import say
 from dilo.kit.ids import uuid7, uuid_or_none
-from dilo.orders import cart, cart_items, delivery
+from dilo.orders import cart, cart_items, coupons, delivery
 from dilo.orders.cart import Cart, CartLine
 from dilo.orders.commands import TEXTS_MAX, Shortage
 from dilo.orders.delivery import Choices, Delivery
@@ -52,6 +53,8 @@ async def _cart(event: Event, talk: Talk, number: int = 1, notice: str = "") -> 
         for n in looked.lines[first : first + LINES_A_PAGE]
     ]
     rows += [pager("cl", min(number, pages), pages), _next(looked)]
+    if looked.coupon:
+        rows.append([(say("bot:button_no_coupon", code=looked.coupon), "nocoupon")])
     rows.append([(say("bot:button_empty"), "empty"), *back("goods", say("bot:button_more_goods"))])
     return screen(event, _text(looked, talk), rows, notice=notice)
 
@@ -73,9 +76,19 @@ def _text(looked: Cart, talk: Talk) -> str:
         bold(say("bot:cart_head", count=len(looked.lines))),
         listed(rows, looked.total, looked.currency),
         lines(*notes),
+        _coupon(looked),
         say(f"refusal:{problem.code}", **problem.figures) if problem else "",
         reasons(looked.verdicts, talk),
     )
+
+
+def _coupon(looked: Cart) -> str:
+    if looked.coupon is None:
+        return ""
+    if problem := looked.coupon_problem:
+        return "⚠️ " + say(f"refusal:{problem.code}", **problem.figures)
+    given = sum(line.list_amount - line.amount for line in looked.good)
+    return say("bot:coupon", code=looked.coupon, given=sum_of(Decimal(given), looked.currency))
 
 
 def _note(line: CartLine, currency: str) -> str:
@@ -90,6 +103,12 @@ def _note(line: CartLine, currency: str) -> str:
 async def accept(event: CallbackQuery, talk: Talk) -> list[Reply]:
     """The buyer agrees to the prices that have changed."""
     await cart.accept_prices(talk.buyer)
+    return await _cart(event, talk)
+
+
+@router.callback_query(F.data == "nocoupon")
+async def no_coupon(event: CallbackQuery, talk: Talk) -> list[Reply]:
+    await coupons.remove_coupon(talk.buyer)
     return await _cart(event, talk)
 
 

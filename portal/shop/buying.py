@@ -11,10 +11,9 @@ from litestar import Response, get, post
 from dilo.kit import i18n, web
 from dilo.kit.errors import NotFound, Refusal
 from dilo.kit.visit import visit
-from dilo.promotions.accruals import coupon_terms
 from dilo.storefront import baskets, checkout, goods
 from dilo.storefront.checkout import CheckoutForm, ShopOrder
-from portal.shop.frame import ANYONE, Frame, Req, back, enter, keep_guest, show, with_basket
+from portal.shop.frame import ANYONE, Frame, Req, enter, keep_guest, show, with_basket
 from portal.shop.paying import payment_of, takes_cards
 from tenants.scope import current_tenant
 from tenants.sessions import throttled
@@ -62,7 +61,7 @@ async def line_create(request: Req, lang: str) -> Response[Any]:
     if not wish.set:
         web.flash("success", "flash:in_cart")
     cart = frame.shop.href("/cart")
-    return keep_guest(frame, web.redirect(cart if wish.set else back(request, cart)))
+    return keep_guest(frame, web.redirect(cart if wish.set else web.came_from(request, cart)))
 
 
 @post("/{lang:str}/cart/coupon", opt=ANYONE, status_code=200)
@@ -70,20 +69,16 @@ async def coupon_update(request: Req, lang: str) -> Response[Any]:
     """Codes are not for guessing: a few tries, then a pause."""
     frame = await with_basket(await enter(request, lang))
     form = await web.read_form(CouponForm, request)
-    code = form.input.coupon if form.input else ""
-    if frame.owner.guest_id is None:
-        guest, token = await baskets.new_guest()
-        owner = baskets.Owner(guest.guest_id, frame.owner.actor)
-        frame = Frame(frame.shop, owner, frame.secure, token)
-    if code:
+    code = form.input.coupon.strip() if form.input else ""
+    if not code:
+        await baskets.drop_coupon(frame.owner)
+    else:
         address = request.client.host if request.client else ""
         await throttled(current_tenant(), [f"coupon:{address}:{frame.owner.key}"], TRIES_MAX)
         try:
-            await coupon_terms(code, current_tenant().today())
+            await baskets.use_coupon(frame.owner, code)
         except Refusal as refusal:
             web.flash_refusal(refusal)
-            return keep_guest(frame, web.redirect(frame.shop.href("/cart")))
-    await baskets.use_coupon(frame.owner, code)
     return keep_guest(frame, web.redirect(frame.shop.href("/cart")))
 
 
@@ -181,7 +176,7 @@ async def wish_update(request: Req, lang: str) -> Response[Any]:
     if form.input is None:
         raise NotFound
     await baskets.wish(frame.shop, frame.owner, form.input.product, form.input.wanted == "1")
-    return keep_guest(frame, web.redirect(back(request, frame.shop.href("/wishes"))))
+    return keep_guest(frame, web.redirect(web.came_from(request, frame.shop.href("/wishes"))))
 
 
 routes = [

@@ -11,11 +11,13 @@ from litestar import Request, Response
 from dilo.kit import i18n, web
 from dilo.kit.errors import NotFound
 from dilo.kit.visit import visit
+from dilo.parties.queries import seats_of
 from dilo.storefront import baskets, content, goods
 from dilo.storefront.baskets import Owner
 from dilo.storefront.shop import Shop, said, shop_or_none
 from tenants.door import host_of
-from tenants.scope import current_tenant
+from tenants.scope import current_tenant, scope
+from tenants.sessions import principal_of
 
 Req = Request[Any, Any, Any]
 ANYONE = {"verb": "anyone"}
@@ -56,8 +58,6 @@ async def enter(request: Req, lang: str) -> Frame:
         raise NotFound
     i18n.use_language(lang)
     owner = await baskets.owner_of(here.actor, request.cookies.get(COOKIE))
-    if owner.actor is not None and owner.guest_id is not None:
-        await baskets.merge(owner)
     menu = await content.menu()
     rest = here.path[len(f"/{lang}") :]
     here.extras |= {
@@ -121,12 +121,20 @@ def keep_guest(frame: Frame, response: Response[Any]) -> Response[Any]:
     return response
 
 
+async def bring_basket(request: Req, response: Response[Any], session: str) -> None:
+    """Whoever has just signed in takes along what he put aside as a guest of this browser."""
+    token = request.cookies.get(COOKIE)
+    if not token:
+        return
+    async with scope(visit().tenant):
+        principal = await principal_of("portal", session)
+        seats = await seats_of(principal.id) if principal else []
+        if principal is None or not seats:
+            return
+        seat = next((one for one in seats if one["party_id"] == principal.party_id), seats[0])
+        await baskets.merge(token, principal.id, seat["party_id"])
+    response.delete_cookie(COOKIE, path="/")
+
+
 def show(template: str, status: int = 200, **context: Any) -> Response[str]:
     return web.page(f"portal.shop/{template}.html", status=status, **context)
-
-
-def back(request: Req, otherwise: str) -> str:
-    """Where the form came from, if that is ours."""
-    host = request.headers.get("host", "\0")
-    came = request.headers.get("referer", "").partition(f"://{host}")[2]
-    return came if came.startswith("/") else otherwise

@@ -19,7 +19,7 @@ from dilo.storefront.shoppers import RegisterForm
 from portal.access import COOKIE as SESSION
 from portal.shop.browsing import card_of, product_page
 from portal.shop.buying import order_page
-from portal.shop.frame import ANYONE, CONSENT, Req, back, enter, show
+from portal.shop.frame import ANYONE, CONSENT, Req, bring_basket, enter, show
 from tenants.scope import current_tenant
 from tenants.sessions import open_session, throttled
 
@@ -75,6 +75,7 @@ async def confirmation_create(request: Req, lang: str, shop_token: str) -> Respo
     web.flash("success", "flash:welcome")
     response = web.redirect(frame.shop.href("/account"))
     set_session_cookie(response, SESSION, session, "/", frame.secure)
+    await bring_basket(request, response, session)
     return response
 
 
@@ -123,7 +124,7 @@ async def consent_create(request: Req, lang: str) -> Response[Any]:
         raise Invalid(form.errors)
     await _few(request, "shop-consent")
     proof = await privacy.agree(frame.shop, form.input.choice, i18n.say("shop:cookies"))
-    response = web.redirect(back(request, frame.shop.href()))
+    response = web.redirect(web.came_from(request, frame.shop.href()))
     response.set_cookie(
         CONSENT,
         f"{form.input.choice}.{proof}",

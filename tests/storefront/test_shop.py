@@ -374,13 +374,19 @@ async def test_a_guests_cart_is_his_alone_and_becomes_the_persons_at_sign_in(
         async with scope(town.tenant):
             kept = await db.value("SELECT token_hash FROM guest")
             assert token.encode() not in kept
+        async with scope(town.tenant):
+            form = CouponForm("TEN", "percent", D(10), town.tenant.today())
+            await add_coupon(town.olena, form)
+        await one.post("/uk/cart/coupon", {"coupon": "ten"})
         await one.open("/sign-in")
         await one.post("/sign-in", {"email": "petro@example.com", "password": "correct horse"})
+        async with scope(town.tenant):  # at sign-in itself, before any page of the shop
+            assert await db.value("SELECT quantity FROM cart") == 2
+            assert await db.value("SELECT code FROM cart_coupon") == "TEN"
+            assert await db.value("SELECT count(*) FROM guest") == 0
+        assert "dilo_guest" not in one.client.cookies
         assert "Лампа LED" in (await one.get("/uk/cart")).text
         assert "Розетка" in (await one.get("/uk/wishes")).text
-    async with scope(town.tenant):
-        assert await db.value("SELECT quantity FROM cart") == 2
-        assert await db.value("SELECT count(*) FROM guest_line") == 0
 
 
 async def test_a_review_waits_for_staff_and_says_who_bought(town: Cast) -> None:

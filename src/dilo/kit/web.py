@@ -82,6 +82,13 @@ def redirect(url: str) -> Response[Any]:
     return response
 
 
+def came_from(request: Request[Any, Any, Any], otherwise: str) -> str:
+    """The path the form was sent from, where that is a page of this very host."""
+    host = request.headers.get("host", "\0")
+    path = request.headers.get("referer", "").partition("://")[2].removeprefix(host)
+    return path if path.startswith("/") and not path.startswith(("//", "/\\")) else otherwise
+
+
 def flash(kind: str, key: str, /, **figures: Any) -> None:
     """Shown once on the next page. ``kind``: success, info, warning, danger."""
     plain = {name: i18n.shown(value) for name, value in figures.items()}

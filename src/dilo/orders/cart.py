@@ -20,6 +20,7 @@ from dilo.orders.cart_items import empty as empty
 from dilo.orders.cart_items import put as put
 from dilo.orders.cart_items import usual_goods as usual_goods
 from dilo.orders.commands import Door, LineInput, Placed, PlaceOrder, Promised
+from dilo.orders.coupons import coupon_of, remove_coupon
 from dilo.orders.delivery import Delivery, delivery_fields
 from dilo.orders.facts import Verdict
 from dilo.orders.policy import order_policy
@@ -93,6 +94,7 @@ class Cart:
     """Priced and judged as it would be ordered now, problem lines left out of the total.
 
     ``problem``: why nothing of it can be ordered. ``held_until``: the first promise to end.
+    ``coupon_problem``: why the coupon gives nothing; the order goes without it.
     """
 
     lines: list[CartLine]
@@ -101,6 +103,8 @@ class Cart:
     problem: Refusal | None = None
     held_until: datetime | None = None
     back_orders: bool = True
+    coupon: str | None = None
+    coupon_problem: Refusal | None = None
     prices: tuple[Decimal | None, ...] = field(default=(), repr=False)
 
     @property
@@ -142,7 +146,8 @@ async def look(actor: Actor, *, warehouse_id: UUID | None = None, accept: bool =
     await promises.keep(owner, terms.currency, fresh, now, policy.promise_minutes)
     lines = [_line(row, weighed[row["product_id"]]) for row in rows]
     lines = await _with_substitutes(lines, terms)
-    cart = Cart(lines, [], terms.currency, back_orders=policy.back_orders)
+    coupon = await coupon_of(actor)
+    cart = Cart(lines, [], terms.currency, back_orders=policy.back_orders, coupon=coupon)
     ends = [row["expires_at"] for row in rows if weighed[row["product_id"]].state == "held"]
     return await _judged(actor, terms, replace(cart, held_until=min(ends, default=None)), found)
 
@@ -211,12 +216,16 @@ async def _judged(actor: Actor, terms: Terms, cart: Cart, found: dict[UUID, Pric
     prices = tuple(line.price for line in good)
     word = Promised("cart", prices, final=False)
     command = _command(actor, asked, "look", "portal")
+    coupon = None if cart.coupon_problem else cart.coupon
+    priced_now = [found[x.product_id] for x in good]
     try:
         async with db.savepoint():
-            made = await made_lines(terms, [found[x.product_id] for x in good], asked, word)
+            made = await made_lines(terms, priced_now, asked, word, coupon)
             balance = await lock_balance(terms.party_id, terms.currency)
             said = await judged_lines(terms, command, made, balance, word, buyer_id(actor))
     except Refusal as refusal:
+        if coupon and refusal.code.startswith("COUPON_"):
+            return await _judged(actor, terms, replace(cart, coupon_problem=refusal), found)
         return replace(cart, problem=refusal, prices=prices)
     by_id = {line.product_id: line for line in made}
     lines = [_priced_line(line, by_id.get(line.product_id)) for line in cart.lines]
@@ -283,9 +292,12 @@ async def _ordered(
     if differs or (digest is not None and digest != cart.digest):
         raise Refusal("PRICES_CHANGED", codes=", ".join(differs[:20]))
     lines = [LineInput(str(x.product_id), x.quantity, x.comment) for x in cart.good]
-    command = _command(actor, lines, key, door, **fields)
+    coupon = None if cart.coupon_problem else cart.coupon
+    command = _command(actor, lines, key, door, coupon=coupon, **fields)
     placed = await place_order(actor, command, Promised("cart", cart.prices, final=False))
     ordered = [line.product_id for line in cart.good]
     await db.execute(ORDERED, products=ordered, **owner)
     await promises.forget(owner, ordered)
+    if coupon:
+        await remove_coupon(actor)
     return placed

@@ -12,8 +12,11 @@ from dilo.kit.errors import NotFound, Refusal
 from dilo.orders import cart as own_cart
 from dilo.orders.actions.place import NewLine, price_lines
 from dilo.orders.commands import QUANTITY_MAX, LineInput
+from dilo.orders.coupons import apply_coupon, coupon_of, remove_coupon
+from dilo.promotions.accruals import coupon_terms
 from dilo.storefront.shop import Shop
 from tenants.actors import Actor
+from tenants.scope import current_tenant
 from tenants.sessions import token_hash
 
 LINES_MAX = 200
@@ -41,7 +44,8 @@ ORDER BY added_at, product_id LIMIT 200
 COUNT = "SELECT count(*) FROM guest_line WHERE guest_id = :guest_id AND kind = 'cart'"
 COUPON = "UPDATE guest SET coupon = :coupon WHERE id = :id"
 OWN_LINES = """
-SELECT product_id, quantity FROM cart WHERE identity_id = :identity_id AND party_id = :party_id
+SELECT product_id, quantity FROM cart
+WHERE identity_id = :identity_id AND party_id = :party_id AND removed_at IS NULL
 ORDER BY added_at, product_id LIMIT 200
 """
 MERGE_CART = """
@@ -49,7 +53,13 @@ INSERT INTO cart AS c (identity_id, party_id, product_id, quantity)
 SELECT :identity_id, :party_id, g.product_id, g.quantity FROM guest_line g
 WHERE g.guest_id = :guest_id AND g.kind = 'cart'
 ON CONFLICT (tenant_id, identity_id, party_id, product_id) DO UPDATE
-SET quantity = greatest(c.quantity, excluded.quantity)
+SET quantity = CASE WHEN c.removed_at IS NULL THEN greatest(c.quantity, excluded.quantity)
+    ELSE excluded.quantity END, removed_at = NULL
+"""
+MERGE_COUPON = """
+INSERT INTO cart_coupon (identity_id, party_id, code)
+SELECT :identity_id, :party_id, coupon FROM guest WHERE id = :guest_id AND coupon IS NOT NULL
+ON CONFLICT DO NOTHING
 """
 MERGE_WISHES = """
 INSERT INTO product_mark (identity_id, product_id, kind)
@@ -69,6 +79,7 @@ UNWISH = """
 DELETE FROM product_mark WHERE identity_id = :identity_id AND product_id = :product_id
   AND kind = 'favourite'
 """
+LEAVE = "DELETE FROM guest WHERE id = :guest_id"
 SWEEP = "DELETE FROM guest WHERE seen_at < :before"
 
 
@@ -106,12 +117,12 @@ class Basket:
 
 async def owner_of(actor: Actor | None, token: str | None) -> Owner:
     """A cookie nobody gave, another company's, or a forged one is nobody's."""
+    if actor is not None and actor.on_behalf_of is not None:
+        return Owner(actor=actor)
     guest = None
     if token:
         guest = await db.one_or_none(FIND, token_hash=token_hash(token[:100]), now=clock.now())
-    coupon = guest["coupon"] if guest else None
-    mine = actor if actor is not None and actor.on_behalf_of is not None else None
-    return Owner(guest["id"] if guest else None, mine, coupon)
+    return Owner(guest["id"], coupon=guest["coupon"]) if guest else Owner()
 
 
 async def new_guest() -> tuple[Owner, str]:
@@ -172,18 +183,19 @@ async def asked_of(owner: Owner) -> list[LineInput]:
 async def look(shop: Shop, owner: Owner, extra: tuple[LineInput, ...] = ()) -> Basket:
     """The basket at today's prices; a coupon that gives nothing is told and left out."""
     asked = [*await asked_of(owner), *extra]
+    chosen = await coupon_of(owner.actor) if owner.actor else owner.coupon
     if len(asked) == len(extra):
-        return Basket([], [], owner.coupon)
+        return Basket([], [], chosen)
     problem = None
-    for coupon in (owner.coupon, None) if owner.coupon else (None,):
+    for coupon in (chosen, None) if chosen else (None,):
         try:
             lines = await price_lines(shop.terms, asked, "id", None, coupon)
         except Refusal as refusal:
             if coupon is None:
-                return Basket(asked, [], owner.coupon, problem, refusal)
+                return Basket(asked, [], chosen, problem, refusal)
             problem = refusal
         else:
-            return Basket(asked, lines, owner.coupon, problem)
+            return Basket(asked, lines, chosen, problem)
     raise AssertionError
 
 
@@ -193,29 +205,41 @@ async def count(owner: Owner) -> int:
     return await db.value(COUNT, guest_id=owner.guest_id) if owner.guest_id else 0
 
 
-async def use_coupon(owner: Owner, code: str | None) -> None:
-    await db.execute(COUPON, id=owner.guest_id, coupon=(code or "").strip().upper()[:40] or None)
+async def use_coupon(owner: Owner, code: str) -> None:
+    """Raises COUPON_UNKNOWN, COUPON_USED."""
+    if owner.actor is not None:
+        await apply_coupon(owner.actor, code)
+    else:
+        terms = await coupon_terms(code, current_tenant().today())
+        await db.execute(COUPON, id=owner.guest_id, coupon=terms.code)
+
+
+async def drop_coupon(owner: Owner) -> None:
+    if owner.actor is not None:
+        await remove_coupon(owner.actor)
+    elif owner.guest_id is not None:
+        await db.execute(COUPON, id=owner.guest_id, coupon=None)
 
 
 async def empty(owner: Owner) -> None:
     if owner.actor is not None:
         await own_cart.empty(owner.actor)
-    if owner.guest_id is not None:
+    elif owner.guest_id is not None:
         await db.execute(DROP, guest_id=owner.guest_id, kind="cart", product_id=None)
-        await use_coupon(owner, None)
+    await drop_coupon(owner)
 
 
-async def merge(owner: Owner) -> None:
-    """Signed in: what the guest had put aside is his now, the larger quantity of the two."""
-    actor, guest_id = owner.actor, owner.guest_id
-    if actor is None or guest_id is None or actor.on_behalf_of is None:
+async def merge(token: str, identity_id: UUID, party_id: UUID) -> None:
+    """Signed in: what the guest of this cookie had put aside is his now, the larger quantity of
+    the two, the coupon where he had none; the guest is no more."""
+    guest = await db.one_or_none(FIND, token_hash=token_hash(token[:100]), now=clock.now())
+    if guest is None:
         return
-    await db.execute(
-        MERGE_CART, identity_id=actor.id, party_id=actor.on_behalf_of, guest_id=guest_id
-    )
-    await db.execute(MERGE_WISHES, identity_id=actor.id, guest_id=guest_id)
-    for kind in ("cart", "wish"):
-        await db.execute(DROP, guest_id=guest_id, kind=kind, product_id=None)
+    owner = {"identity_id": identity_id, "party_id": party_id}
+    await db.execute(MERGE_CART, guest_id=guest["id"], **owner)
+    await db.execute(MERGE_COUPON, guest_id=guest["id"], **owner)
+    await db.execute(MERGE_WISHES, guest_id=guest["id"], identity_id=identity_id)
+    await db.execute(LEAVE, guest_id=guest["id"])
 
 
 async def wishes(owner: Owner) -> list[UUID]:
