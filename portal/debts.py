@@ -4,13 +4,14 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from litestar import Response, get
+import msgspec
+from litestar import Request, Response, get, post
 
 from dilo.acquiring import queries as cards
 from dilo.acquiring.actions import takes_cards
-from dilo.dunning import pauses, reconciliation
+from dilo.dunning import digests, pauses, reconciliation
 from dilo.kit import i18n, web
-from dilo.kit.errors import NotFound
+from dilo.kit.errors import NotFound, Refusal
 from dilo.kit.export import table_file
 from dilo.kit.paging import Page, Paging
 from dilo.kit.visit import visit
@@ -52,6 +53,7 @@ async def index() -> Response[Any]:
         outlook=await credit_outlook(actor, company),
         promises=await pauses.promises_of(company),
         acts=await reconciliation.acts_of(company),
+        digest=await digests.digest_day(company),
         takes_cards=await takes_cards(),
         requisites=await requisites(),
         links=await cards.requests_of(company, 5),
@@ -139,4 +141,20 @@ async def invoice_show(invoice_id: UUID) -> Response[str]:
     )
 
 
-routes = [index, part_show, invoice_show]
+class Digest(msgspec.Struct):
+    weekday: int = 0
+
+
+@post("/debt-digest", opt={"verb": "money.answer"}, status_code=200)
+async def digest_update(request: Request[Any, Any, Any]) -> Response[Any]:
+    """The weekly summary: on which day, 0 for never."""
+    form = await web.read_form(Digest, request)
+    if form.input is None:
+        raise Refusal("DAYS_BAD", status=422)
+    actor = visit().actor
+    await digests.choose_digest(actor, actor.on_behalf_of, form.input.weekday or None)
+    web.flash("success", "flash:saved")
+    return web.redirect("/debts")
+
+
+routes = [index, part_show, invoice_show, digest_update]

@@ -1,18 +1,25 @@
 """What a debtor answers in the chat: a promise, a dispute, the act of reconciliation."""
 
-from datetime import timedelta
+from collections.abc import Awaitable, Callable
+from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from aiogram import F, Router
-from aiogram.types import CallbackQuery
+from aiogram.filters import Command
+from aiogram.types import CallbackQuery, Message, TelegramObject
 
+from bots.telegram import papers
+from bots.telegram.calendar import month_of
 from bots.telegram.replies import Reply, menu_of, sum_of
 from bots.telegram.talk import Talk, edited, target_of
 from dilo.dunning import pauses, reconciliation
+from dilo.dunning.digests import choose_digest, digest_day
 from dilo.dunning.pauses import DisputeForm, PromiseForm
 from dilo.kit.errors import NotFound, Refusal
 from dilo.kit.i18n import say
+from dilo.messaging.actions import note_read
 from dilo.parties.queries import party
 from dilo.receivables import queries as receivables
 from tenants.scope import current_tenant
@@ -21,13 +28,25 @@ DISPUTE_REASONS = (1, 2, 3, 4)  # not delivered, wrong sum, paid already, other
 router = Router(name="debts")
 
 
-@router.callback_query(F.data.startswith("prm:"))
+async def note_that_it_is_read(
+    handler: Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]],
+    event: TelegramObject,
+    data: dict[str, Any],
+) -> Any:
+    """Who taps a button under our message has read it: the only word of it Telegram gives."""
+    if isinstance(event, CallbackQuery) and event.message is not None:
+        await note_read("telegram", f"{event.message.chat.id}:{event.message.message_id}")
+    return await handler(event, data)
+
+
+router.callback_query.middleware(note_that_it_is_read)
+
+
+@router.callback_query(F.data.startswith("prd:") | F.data.startswith("prm:"))
 async def promise(event: CallbackQuery, talk: Talk) -> list[Reply]:
-    """A date by one tap: what is due by it is promised."""
-    days = (event.data or "").partition(":")[2]
-    if not days.isdigit() or len(days) > 2:
-        raise Refusal("UNREADABLE")
-    day = current_tenant().today() + timedelta(days=int(days))
+    """A date by one tap: what is due by it is promised. ``prm:`` counts days from the tap: buttons
+    of letters sent before dates were on them."""
+    day = _day_of(event.data or "")
     owner = await party(talk.company)
     debts = await receivables.open_items_of(owner.id, owner.currency, "debit")
     amount = sum((d.open_amount for d in debts if d.due_on <= day), Decimal(0)) - owner.credit
@@ -36,6 +55,60 @@ async def promise(event: CallbackQuery, talk: Talk) -> list[Reply]:
     await pauses.promise(talk.buyer, owner.id, PromiseForm(amount, day), "telegram")
     text = say("promise:made", amount=sum_of(amount, owner.currency), on=day)
     return [Reply(text, menu_of(talk)), Reply("", callback_id=event.id)]
+
+
+def _day_of(data: str) -> date:
+    kind, _, given = data.partition(":")
+    if kind == "prm" and given.isdigit() and len(given) <= 2:
+        return current_tenant().today() + timedelta(days=int(given))
+    try:
+        return date.fromisoformat(given if kind == "prd" else "")
+    except ValueError:
+        raise Refusal("UNREADABLE") from None
+
+
+@router.callback_query(F.data.startswith("prc:"))
+async def promise_calendar(event: CallbackQuery, talk: Talk) -> list[Reply]:
+    """A month to pick from; only the days the company's policy allows are buttons."""
+    talk.buyer.require("money.answer")
+    today = current_tenant().today()
+    until = today + timedelta(days=await pauses.promise_days())
+    asked = (event.data or "").partition(":")[2]
+    rows = month_of(asked, today, until)
+    under = edited(event) if asked else None
+    return [Reply(say("promise:which_day"), rows, edit=under), Reply("", callback_id=event.id)]
+
+
+@router.callback_query(F.data == "noop")
+async def nothing(event: CallbackQuery) -> list[Reply]:
+    return [Reply("", callback_id=event.id)]
+
+
+@router.callback_query(F.data == "stm")
+async def statement(event: CallbackQuery, talk: Talk) -> list[Reply]:
+    """The last three months as PDF, under a digest anyone may check."""
+    talk.buyer.require("money.read")
+    about = papers.statement_of(talk.company, talk.buyer.name)
+    return [Reply(say("pay:statement_sent"), document=about), Reply("", callback_id=event.id)]
+
+
+@router.message(Command("digest"))
+@router.callback_query(F.data.startswith("dig:"))
+async def digest(event: Message | CallbackQuery, talk: Talk) -> list[Reply]:
+    """The weekly summary: on which day, or not at all."""
+    talk.buyer.require("money.read")
+    if isinstance(event, CallbackQuery):
+        asked = (event.data or "")[4:]
+        if asked not in ("0", "1", "2", "3", "4", "5", "6", "7"):
+            raise Refusal("UNREADABLE")
+        await choose_digest(talk.buyer, talk.company, int(asked) or None)
+    now = await digest_day(talk.company)
+    days = [(("✅ " if n == now else "") + say(f"weekday:{n}"), f"dig:{n}") for n in range(1, 8)]
+    rows = [days[:4], days[4:], [(say("digest:off"), "dig:0")]]
+    text = say("digest:on", day=say(f"weekday:{now}")) if now else say("digest:is_off")
+    if isinstance(event, Message):
+        return [Reply(text, rows)]
+    return [Reply(text, rows, edit=edited(event)), Reply("", callback_id=event.id)]
 
 
 @router.callback_query(F.data == "dsp")

@@ -46,7 +46,7 @@ LAST: tuple[Router, ...] = (words.router,)
 
 # Shown by Telegram beside the field where one writes; the words are ``command:NAME``.
 COMMANDS = tuple(
-    "menu balance documents plan goods find cart orders where repeat claims person company help"
+    "menu balance digest documents plan goods find cart orders where repeat claims person company help"
     " stop unlink".split()
 )
 

@@ -14,6 +14,8 @@ from jinja2 import FileSystemLoader
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from dilo.dunning.charges import charge_fees, charge_interest
+from dilo.dunning.measure import Caps, rests_until
+from dilo.dunning.paying import NO_WAY, WayToPay, answers, way_to_pay
 from dilo.dunning.queries import (
     DUE,
     REACH,
@@ -76,15 +78,18 @@ ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"
 SAVE = """
 INSERT INTO dunning_policy (name, is_default, tolerance_amount, channels, quiet_from, quiet_to,
   catch_up_days, resend_unknown, active, working_days_only, interest_percent,
-  disputes_pause_depth)
+  disputes_pause_depth, most_a_day, most_a_week, forecast_days, promise_days)
 VALUES (:name, true, :tolerance_amount, :channels, :quiet_from, :quiet_to, :catch_up_days,
-  :resend_unknown, :active, :working_days_only, :interest_percent, :disputes_pause_depth)
+  :resend_unknown, :active, :working_days_only, :interest_percent, :disputes_pause_depth,
+  :most_a_day, :most_a_week, :forecast_days, :promise_days)
 ON CONFLICT (tenant_id) WHERE is_default DO UPDATE SET tolerance_amount = excluded.tolerance_amount,
   channels = excluded.channels, quiet_from = excluded.quiet_from, quiet_to = excluded.quiet_to,
   catch_up_days = excluded.catch_up_days, resend_unknown = excluded.resend_unknown,
   active = excluded.active, working_days_only = excluded.working_days_only,
   interest_percent = excluded.interest_percent,
-  disputes_pause_depth = excluded.disputes_pause_depth
+  disputes_pause_depth = excluded.disputes_pause_depth, most_a_day = excluded.most_a_day,
+  most_a_week = excluded.most_a_week, forecast_days = excluded.forecast_days,
+  promise_days = excluded.promise_days
 RETURNING id
 """
 ADD_LEVEL = """
@@ -121,6 +126,10 @@ class PolicyForm(msgspec.Struct):
     working_days_only: Literal["on", ""] = ""
     interest_percent: Decimal = Decimal(0)
     disputes_pause_depth: Literal["on", ""] = ""
+    most_a_day: int | None = None
+    most_a_week: int | None = None
+    forecast_days: int = 0
+    promise_days: int = 60
 
 
 class LevelForm(msgspec.Struct):
@@ -181,20 +190,31 @@ async def compose(
     )
     if later is not None:
         return NotNow(later, "QUIET_HOURS")
+    caps = Caps(found["most_a_day"], found["most_a_week"])
+    if (rests := await rests_until(found["party_id"], caps, payload)) is not None:
+        return NotNow(rests, "OFTEN_ENOUGH")
     total = sum((item.open_amount for item in items), Decimal("0.00"))
     tone = max(items, key=lambda item: item.offset_days).tone
-    figures = letter_figures(found["name"], items, tone, total, found["currency"])
+    owed = [(item.document_id, item.open_amount) for item in items]
+    way = await way_to_pay(found["party_id"], owed)
+    figures = letter_figures(found["name"], items, tone, total, found["currency"], way)
     own = await text_or_none(i18n.language(), channel, tone)
     text = rendered(own, figures) if own else _ours(channel, figures)
     subject = i18n.say("dunning:subject", tenant=tenant.name, total=money(total, found["currency"]))
-    return Ready(text.strip(), subject, {"buttons": _answers()} if channel == "telegram" else {})
+    buttons = answers(way, money(total, found["currency"])) if channel == "telegram" else None
+    return Ready(text.strip(), subject, {"buttons": buttons} if buttons else {})
 
 
 def letter_figures(
-    name: str, items: Sequence[OpenDebt], tone: str, total: Decimal, currency: str
+    name: str,
+    items: Sequence[OpenDebt],
+    tone: str,
+    total: Decimal,
+    currency: str,
+    way: WayToPay = NO_WAY,
 ) -> dict[str, Any]:
     """What a letter may name: tenant, party, items (number, due_on, days_late, open_amount), tone,
-    total, currency."""
+    total, currency, pay_url (empty where cards are not taken), requisites."""
     return {
         "tenant": current_tenant().name,
         "party": name,
@@ -202,20 +222,13 @@ def letter_figures(
         "tone": tone,
         "total": total,
         "currency": currency,
+        "pay_url": way.url,
+        "requisites": way.requisites,
     }
 
 
 def _ours(channel: str, figures: dict[str, Any]) -> str:
     return _environment().get_template(f"debt_warning.{channel}.txt").render(**figures)
-
-
-def _answers() -> list[list[tuple[str, str]]]:
-    """A debtor answers by a tap: when he pays, or that he does not agree."""
-    today = current_tenant().today()
-    days = [
-        (i18n.say("promise:on", on=today + timedelta(days=n)), f"prm:{n}") for n in (1, 3, 7, 14)
-    ]
-    return [days[:2], days[2:], [(i18n.say("promise:dispute"), "dsp")]]
 
 
 async def preview_text(source: str, language: str) -> str:
@@ -231,12 +244,20 @@ async def preview_text(source: str, language: str) -> str:
         if due:
             one = due[0]
             items = [
-                OpenDebt(number, today - timedelta(days=late), late, one.tone, 0, one.amount)
+                OpenDebt(
+                    number,
+                    today - timedelta(days=late),
+                    late,
+                    one.tone,
+                    0,
+                    one.amount,
+                    one.party_id,
+                )
                 for number, late in zip(one.numbers, one.days_late, strict=True)
             ]
             figures = letter_figures(one.name, items, one.tone, one.amount, one.currency)
         else:
-            item = OpenDebt("INV-000001", today, 1, "due", 1, Decimal("100.00"))
+            item = OpenDebt("INV-000001", today, 1, "due", 1, Decimal("100.00"), UUID(int=0))
             currency = current_tenant().currency
             figures = letter_figures("—", [item], "due", item.open_amount, currency)
         return rendered(source, figures)
@@ -290,6 +311,10 @@ async def save_policy(actor: Actor, form: PolicyForm) -> Policy:
     if not form.channels or not set(form.channels) <= {"telegram", "sms", "email"}:
         raise Refusal("CHANNEL_BAD", status=422)
     values = msgspec.structs.asdict(form) | {
+        "most_a_day": min(max(form.most_a_day or 0, 0), 100) or None,
+        "most_a_week": min(max(form.most_a_week or 0, 0), 500) or None,
+        "forecast_days": min(max(form.forecast_days, 0), 14),
+        "promise_days": min(max(form.promise_days, 1), 365),
         "quiet_from": _time(form.quiet_from),
         "quiet_to": _time(form.quiet_to),
         "resend_unknown": form.resend_unknown == "on",
@@ -315,7 +340,9 @@ def _time(text: str | None) -> time | None:
 
 async def usual_policy(actor: Actor) -> Policy:
     """What most companies begin with: a reminder before, three levels after, silence at night."""
-    saved = await save_policy(actor, PolicyForm(quiet_from="21:00", quiet_to="08:00", active="on"))
+    form = PolicyForm(quiet_from="21:00", quiet_to="08:00", active="on", most_a_day=2)
+    form.most_a_week, form.forecast_days = 5, 3
+    saved = await save_policy(actor, form)
     for offset_days, tone in USUAL:
         await add_level(actor, LevelForm(offset_days, tone))
     return saved

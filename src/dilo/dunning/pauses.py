@@ -12,9 +12,12 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from dilo.kit import db
+from dilo.dunning.queries import policy_or_none
+from dilo.kit import db, i18n
 from dilo.kit.errors import Forbidden, NotFound, Refusal
 from dilo.kit.money import AMOUNT_MAX
+from dilo.kit.templating import money
+from dilo.messaging.news import Said, tell_colleagues
 from dilo.parties.queries import party
 from dilo.receivables.queries import open_item
 from tenants import audit
@@ -35,12 +38,12 @@ WHERE i.party_id = :party_id AND i.currency = :currency AND i.side = 'debit' AND
 """
 # What has come since the promise was made, by its day; what was paid before does not count.
 PAID = """
-SELECT m.id, m.promised_on, m.amount, coalesce((
+SELECT m.id, m.party_id, m.promised_on, m.amount, m.currency, p.name, p.owner_id, coalesce((
   SELECT sum(CASE WHEN y.reverses_id IS NULL AND y.direction = 'in' THEN y.amount
     ELSE -y.amount END)
   FROM payment y WHERE y.party_id = m.party_id AND y.currency = m.currency
     AND y.created_at >= m.created_at AND y.received_on <= m.promised_on), 0) AS paid
-FROM promise m
+FROM promise m JOIN party p ON p.id = m.party_id
 WHERE m.state = 'open' AND (CAST(:party_id AS uuid) IS NULL OR m.party_id = :party_id)
 FOR UPDATE OF m
 """
@@ -114,8 +117,9 @@ async def promise(actor: Actor, party_id: UUID, form: PromiseForm, door: Door) -
     amount = form.amount
     if not amount.is_finite() or not 0 < amount <= AMOUNT_MAX or amount != round(amount, 2):
         raise Refusal("AMOUNT_BAD", status=422)
-    if not today <= form.promised_on <= today + timedelta(days=DAYS_MAX):
-        raise Refusal("PROMISE_DATE_BAD", status=422, days=DAYS_MAX)
+    most = await promise_days()
+    if not today <= form.promised_on <= today + timedelta(days=most):
+        raise Refusal("PROMISE_DATE_BAD", status=422, days=most)
     if owner.receivable <= 0:
         raise Refusal("NOTHING_OWED")
     if before := await db.value(OPEN_PROMISE, party_id=party_id):
@@ -144,6 +148,12 @@ async def promise(actor: Actor, party_id: UUID, form: PromiseForm, door: Door) -
     return made
 
 
+async def promise_days() -> int:
+    """How far ahead the company lets a debtor promise."""
+    policy = await policy_or_none()
+    return policy.promise_days if policy else DAYS_MAX
+
+
 def outcome(amount: Decimal, paid: Decimal, promised_on: date, today: date) -> str | None:
     """None while it may still be kept: the promised day itself is not over."""
     if paid >= amount:
@@ -160,7 +170,35 @@ async def judge_promises(party_id: UUID | None = None) -> int:
     judged = [(r, outcome(r["amount"], r["paid"], r["promised_on"], today)) for r in found]
     ended = [(row["id"], state, max(row["paid"], Decimal(0))) for row, state in judged if state]
     await _decide(ended, today)
+    for row, state in judged:
+        if state in ("broken", "partly"):
+            await _told_broken(row, state)
     return len(ended)
+
+
+async def _told_broken(row: db.Row, state: str) -> None:
+    """Whoever is responsible for the debtor hears of a promise that was not kept."""
+    figures = {
+        "party_id": str(row["party_id"]),
+        "name": row["name"],
+        "state": state,
+        "amount": money(row["amount"], row["currency"]),
+        "paid": money(max(row["paid"], Decimal(0)), row["currency"]),
+        "on": row["promised_on"].isoformat(),
+    }
+    fact = f"promise:{row['id']}"
+    await tell_colleagues("promise_broken", fact, figures, responsible_id=row["owner_id"])
+
+
+async def words_of_broken(_reader: Actor, payload: dict[str, Any]) -> Said:
+    text = i18n.say(
+        f"promise:told_{payload['state']}",
+        name=payload["name"],
+        amount=payload["amount"],
+        paid=payload["paid"],
+        on=date.fromisoformat(payload["on"]),
+    )
+    return Said(text, [[(i18n.say("news:card"), f"sp:{payload['party_id']}")]])
 
 
 async def _decide(ended: list[tuple[UUID, str, Decimal]], on: date) -> None:

@@ -76,7 +76,8 @@ JOIN party p ON p.id = n.party_id {REACH} ORDER BY n.amount DESC, p.code
 """
 POLICY = """
 SELECT id, name, tolerance_amount, channels, quiet_from, quiet_to, catch_up_days, resend_unknown,
-  active, working_days_only, interest_percent, disputes_pause_depth
+  active, working_days_only, interest_percent, disputes_pause_depth, most_a_day, most_a_week,
+  forecast_days, promise_days
 FROM dunning_policy WHERE is_default
 """
 LEVELS = """
@@ -85,14 +86,14 @@ WHERE policy_id = :policy_id AND retired_at IS NULL ORDER BY offset_days
 """
 NOTICE = """
 SELECT n.id, n.party_id, p.name, p.closed_at, n.currency, c.quiet_from, c.quiet_to,
-  c.tolerance_amount, c.resend_unknown, c.working_days_only
+  c.tolerance_amount, c.resend_unknown, c.working_days_only, c.most_a_day, c.most_a_week
 FROM dunning_notice n JOIN party p ON p.id = n.party_id JOIN dunning_level l ON l.id = n.level_id
 JOIN dunning_policy c ON c.id = l.policy_id WHERE n.id = :id
 """
 STILL_OPEN = f"""
 SELECT * FROM (
   SELECT i.number, i.due_on, CAST(:on AS date) - i.due_on AS days_late, l.tone, l.offset_days,
-    {LEFT_OPEN} AS open_amount
+    {LEFT_OPEN} AS open_amount, i.document_id
   FROM dunning_notice_item n JOIN open_item i ON i.id = n.open_item_id
   JOIN dunning_level l ON l.id = n.level_id
   LEFT JOIN party_balance b ON b.party_id = i.party_id AND b.currency = i.currency
@@ -107,25 +108,26 @@ ORDER BY r.started_at DESC LIMIT 30
 """
 MESSAGES = """
 SELECT o.id, o.channel, o.kind, o.state, o.reason, o.attempts, o.address, o.created_at, o.sent_at,
-  o.not_before, o.last_error, o.party_id, p.name AS party_name, n.amount, n.currency,
-  count(*) OVER () AS total_rows
+  o.delivered_at, o.read_at, o.not_before, o.last_error, o.party_id, p.name AS party_name,
+  coalesce(n.amount, CAST(o.payload ->> 'amount' AS numeric)) AS amount,
+  coalesce(n.currency, o.payload ->> 'currency') AS currency, count(*) OVER () AS total_rows
 FROM outbox o LEFT JOIN party p ON p.id = o.party_id
 LEFT JOIN dunning_notice n ON n.id = CAST(o.payload ->> 'notice_id' AS uuid)
-WHERE o.channel <> 'event' AND o.kind = 'debt_warning'
+WHERE o.channel <> 'event' AND o.kind IN ('debt_warning', 'stop_forecast', 'debt_digest')
   AND (:state = '' OR o.state = :state
     OR :state = 'trouble' AND o.state IN ('unknown', 'dead', 'expired'))
 ORDER BY o.created_at DESC, o.id DESC LIMIT :size OFFSET :offset
 """
 MESSAGE = """
 SELECT o.id, o.channel, o.kind, o.state, o.reason, o.attempts, o.address, o.created_at, o.sent_at,
-  o.last_error, o.party_id, p.name AS party_name, o.dedupe_key
+  o.delivered_at, o.read_at, o.last_error, o.party_id, p.name AS party_name, o.dedupe_key
 FROM outbox o LEFT JOIN party p ON p.id = o.party_id
-WHERE o.id = :id AND o.kind = 'debt_warning'
+WHERE o.id = :id AND o.kind IN ('debt_warning', 'stop_forecast', 'debt_digest')
 """
 ATTEMPTS = """
 SELECT a.attempt, a.channel, a.address, a.outcome, a.provider_id, a.detail, a.body, a.at
 FROM delivery_attempt a JOIN outbox o ON o.id = a.outbox_id
-WHERE o.dedupe_key = (SELECT dedupe_key FROM outbox WHERE id = :id) AND o.kind = 'debt_warning'
+JOIN outbox m ON m.id = :id AND m.dedupe_key = o.dedupe_key AND m.kind = o.kind
 ORDER BY a.at
 """
 
@@ -144,6 +146,10 @@ class Policy:
     working_days_only: bool
     interest_percent: Decimal
     disputes_pause_depth: bool
+    most_a_day: int | None
+    most_a_week: int | None
+    forecast_days: int
+    promise_days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +184,7 @@ class OpenDebt:
     tone: str
     offset_days: int
     open_amount: Decimal
+    document_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +198,8 @@ class Message:
     address: str | None
     created_at: datetime
     sent_at: datetime | None
+    delivered_at: datetime | None
+    read_at: datetime | None
     not_before: datetime
     last_error: str | None
     party_id: UUID | None

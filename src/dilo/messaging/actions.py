@@ -42,6 +42,16 @@ UPDATE outbox SET state = :state, reason = :reason,
 WHERE id = :id AND state IN ('sent', 'unknown')
 """
 
+READ = """
+UPDATE outbox SET read_at = now()
+WHERE channel = :channel AND provider_id = :provider_id AND read_at IS NULL
+"""
+
+
+async def note_read(channel: str, provider_id: str) -> None:
+    """The person answered under it, so he has read it. Only its first time is kept."""
+    await db.execute(READ, channel=channel, provider_id=provider_id)
+
 
 async def note_attempt(
     row: outbox.Claimed,

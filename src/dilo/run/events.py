@@ -6,6 +6,7 @@ from uuid import UUID
 from bots.telegram import claims as chat_claims
 from bots.telegram import connection, fetched, replies
 from bots.telegram.channel import Telegram
+from dilo.acquiring.actions import AskPayment, request_payment, takes_cards
 from dilo.acquiring.gateway import use_platform
 from dilo.analytics import views
 from dilo.buyers import letters
@@ -14,9 +15,11 @@ from dilo.claims import told as claims_told
 from dilo.dealers import letters as dealer_letters
 from dilo.dealers import notices
 from dilo.dunning import actions as dunning
-from dilo.dunning import acts, pauses
+from dilo.dunning import acts, digests, forecasts, pauses, paying
 from dilo.kit import memory
+from dilo.kit.errors import Refusal
 from dilo.messaging import actions as messaging
+from dilo.messaging import news
 from dilo.messaging.channels import Channel, compose_with, hear, use_channels
 from dilo.messaging.email import Email
 from dilo.messaging.sms import HttpSms, Smpp
@@ -27,11 +30,29 @@ from dilo.quotes import told as quotes_told
 from dilo.run.settings import settings
 from dilo.storefront import letters as shop_letters
 from tenants import links
-from tenants.scope import scope, tenant_ids
+from tenants.actors import SYSTEM
+from tenants.scope import scope, tenant_ids, undone_on_refusal
 
 
 async def on_payment(payload: dict[str, Any]) -> None:
     await reconsider_held(UUID(payload["party_id"]))
+
+
+async def links_of_debt(party_id: UUID, owed: paying.Owed) -> str:
+    """Empty where cards are not taken or the books do not want that money."""
+    asked = AskPayment(
+        party_id=party_id,
+        purpose="invoices" if owed else "unblock",
+        invoices=list(owed),
+        door="telegram",
+    )
+    if not await takes_cards():
+        return ""
+    try:
+        async with undone_on_refusal():
+            return (await request_payment(SYSTEM, asked)).url
+    except Refusal:
+        return ""
 
 
 # Who hears what; a hearer runs in the event's own transaction and may be asked again.
@@ -57,6 +78,11 @@ def wire() -> None:
         settings().dilo_stripe_connect_secret,
     )
     compose_with(dunning.KIND, dunning.compose, dunning.resends_unknown)
+    compose_with(forecasts.KIND, forecasts.compose)
+    compose_with(digests.KIND, digests.compose)
+    compose_with(news.KIND, news.compose)
+    news.say_with("promise_broken", pauses.words_of_broken)
+    paying.pay_by(links_of_debt)
     compose_with("reconciliation", acts.compose)
     compose_with("reply", replies.compose)
     compose_with(notices.KIND, dealer_letters.compose)

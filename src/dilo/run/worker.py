@@ -20,6 +20,8 @@ from dilo.analytics.views import plan_scheduled
 from dilo.catalogue.popularity import count_popularity
 from dilo.dealers import jobs as dealers
 from dilo.dunning import actions as dunning
+from dilo.dunning.digests import plan_digests
+from dilo.dunning.forecasts import plan_forecasts
 from dilo.dunning.pauses import judge_promises
 from dilo.dunning.queries import policy_or_none
 from dilo.kit import outbox
@@ -128,6 +130,8 @@ async def _plan(tenant_id: UUID) -> None:
         policy = await policy_or_none()
         if policy is not None and policy.active:
             await dunning.plan_run(SYSTEM)
+        await plan_forecasts()
+        await plan_digests()
 
 
 def _imports(stopping: asyncio.Event) -> Sequence[asyncio.Task[None]]:
