@@ -88,7 +88,7 @@ async def nothing(event: CallbackQuery) -> list[Reply]:
 async def statement(event: CallbackQuery, talk: Talk) -> list[Reply]:
     """The last three months as PDF, under a digest anyone may check."""
     talk.buyer.require("money.read")
-    about = papers.statement_of(talk.company, talk.buyer.name)
+    about = await papers.statement_of(talk.buyer, talk.company)
     return [Reply(say("pay:statement_sent"), document=about), Reply("", callback_id=event.id)]
 
 

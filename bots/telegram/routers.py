@@ -46,8 +46,8 @@ LAST: tuple[Router, ...] = (words.router,)
 
 # Shown by Telegram beside the field where one writes; the words are ``command:NAME``.
 COMMANDS = tuple(
-    "menu balance digest documents plan goods find cart orders where repeat claims person company help"
-    " stop unlink".split()
+    "menu balance digest documents plan goods find cart orders where repeat claims person company"
+    " help stop unlink".split()
 )
 
 
