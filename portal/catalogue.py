@@ -164,4 +164,13 @@ async def suggestions(q: str = "") -> Response[str]:
     return web.page("portal/suggestions.html", block="found", found=found, q=asked)
 
 
-routes = [index, suggestions]
+@get("/goods/codes", opt=READ)
+async def codes(q: str = "") -> Response[str]:
+    """Options for the field of a code: only what this company sees."""
+    asked = q.strip()[:100]
+    viewer = visit().actor.on_behalf_of
+    found = await queries.products_like(asked, 8, viewer) if len(asked) > 1 else []
+    return web.page("portal/codes.html", found=found)
+
+
+routes = [index, suggestions, codes]

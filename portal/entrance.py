@@ -54,7 +54,10 @@ def _bound(request: Req, response: Response[Any], secret: str) -> Response[Any]:
 
 
 async def _let_in(request: Req, token: str, target: str = "/") -> Response[Any]:
-    response = web.redirect(target if not target.startswith("/office") else "/")
+    where = target if not target.startswith("/office") else "/"
+    response: Response[Any] = web.redirect(where)
+    if visit().fragment:
+        response = Response(None, status_code=200, headers={"HX-Redirect": where})
     set_session_cookie(response, COOKIE, token, "/", request.url.scheme == "https")
     response.delete_cookie(TRY, path="/")
     await bring_basket(request, response, token)
@@ -162,11 +165,7 @@ async def telegram_session_create(request: Req) -> Response[Any]:
     if who is not None:
         address, agent = _agent(request)
         session = await open_session("portal", who, agent, address=address)
-        response = await _let_in(request, session)
-        if visit().fragment:
-            response.status_code = 200
-            response.headers["HX-Redirect"] = "/"
-        return response
+        return await _let_in(request, session)
     asking = await tickets.is_asking(secret)
     return web.page(
         "portal/telegram_sign_in.html", block="state", link="", qr="", minutes=0, asking=asking

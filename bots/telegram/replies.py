@@ -142,10 +142,10 @@ def reasons(verdicts: list[Verdict], talk: Talk | None = None) -> str:
         return say("bot:details_in_private") if stopped else ""
     told: list[str] = []
     for verdict in stopped:
-        told.append(
-            f"⛔ {say('gate:' + verdict.gate)}: "
-            + say(f"verdict:{verdict.code}", **verdict.figures)
-        )
+        # The name, the total and the limit of a holding are its head's; a member hears his own sum.
+        key = "outsider" if verdict.gate == "GROUP_LIMIT" else "verdict"
+        code = verdict.gate if key == "outsider" else verdict.code
+        told.append(f"⛔ {say('gate:' + verdict.gate)}: " + say(f"{key}:{code}", **verdict.figures))
         told += [
             "   • " + say(f"remedy:{remedy.code}", **remedy.figures) for remedy in verdict.remedies
         ]

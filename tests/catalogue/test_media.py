@@ -9,8 +9,11 @@ from browsing import Visitor, client_of, staff, visitor
 from PIL import Image
 from town import Cast
 
-from dilo.kit import db, images
+from dilo.catalogue import media
+from dilo.kit import db, files, images
 from dilo.kit.errors import Refusal
+from dilo.messaging.sending import drain
+from dilo.run import events
 from tenants.scope import scope
 
 
@@ -120,3 +123,23 @@ async def test_uploaded_ordered_shown_and_shut_to_other_hosts(town: Cast, rival:
     async with visitor(rival.host) as there:
         assert (await there.get(f"/media/{media[0]['key']}/480")).status_code == 404
         assert (await there.get(f"/documents/{media[2]['key']}")).status_code == 404
+
+
+async def test_the_files_of_a_removed_picture_go_once_the_row_is_gone(town: Cast) -> None:
+    events.wire()
+    lamp = town.products["LAMP-1"]
+    async with scope(town.tenant):
+        await media.add_pictures(town.olena, lamp, [("a.png", picture())])
+        [kept] = await media.media_of(lamp)
+    room = files.folder(town.tenant.id, media.ROOM)
+    assert len(list(room.glob(f"{kept['key']}*"))) == len(images.WIDTHS)
+    with pytest.raises(RuntimeError):
+        async with scope(town.tenant):
+            await media.drop_media(town.olena, lamp, kept["id"])
+            raise RuntimeError
+    await drain(town.tenant.id)
+    assert list(room.glob(f"{kept['key']}*")), "rolled back: nothing is lost"
+    async with scope(town.tenant):
+        await media.drop_media(town.olena, lamp, kept["id"])
+    await drain(town.tenant.id)
+    assert not list(room.glob(f"{kept['key']}*"))

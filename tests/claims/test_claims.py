@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 from browsing import client_of, staff
+from counting import counted
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from town import Cast, add_party, order_of
@@ -246,3 +247,57 @@ async def test_the_whole_road_by_forms(town: Cast) -> None:
             assert told_there in whole
         office = (await maria.get(f"/office/orders/{order_id}")).text
         assert "CL-000001" in office
+
+
+async def test_the_spoiled_is_credited_and_goes_on_no_shelf(town: Cast) -> None:
+    async with scope(town.tenant):
+        order_id, line = await shipped(town)
+        claim = await actions.request_claim(town.petro, asked(order_id, line, 4))
+        await actions.approve(town.max, claim, "", goods_back=False)
+        [one] = await queries.claim_lines(claim)
+    async with staff(town, "maria") as office:
+        page = await office.open(f"/office/claims/{claim}")
+        assert 'value="scrap" selected' in page.text, "damaged goods are offered as spoiled"
+        form = {"outcome": "refund", "line": str(one.id), "quantity": "4", "verdict": "бите"}
+        await office.post(f"/office/claims/{claim}/inspection", form | {"goes_to": "scrap"})
+        assert "зіпсоване" in (await office.get(f"/office/claims/{claim}")).text
+    async with scope(town.tenant):
+        assert await figures() == (D(600), D(0), D(0))
+        lamps = "SELECT on_hand FROM stock_level WHERE product_id = :p"
+        assert await db.value(lamps, p=town.products["LAMP-1"]) == 990
+        assert await db.value("SELECT bool_or(restocked) FROM sales_return_line") is False
+        assert await broken() == []
+
+
+async def test_the_office_counts_what_waits_exports_it_and_the_colleague_in_charge_is_told(
+    town: Cast,
+) -> None:
+    async with scope(town.tenant):
+        await link_staff(town)
+        order_id, line = await shipped(town)
+        claim = await actions.request_claim(town.petro, asked(order_id, line, 1))
+        [sent] = await db.rows("SELECT payload FROM outbox WHERE kind = 'claim_came'")
+        assert sent["payload"]["address"] == "777", "who is in charge, not everybody"
+        said = await told.compose_came(sent["payload"], "telegram", None)
+        assert isinstance(said, Ready)
+        number = (await queries.claim(claim)).number
+        assert number in said.text
+    async with staff(town) as office:
+        with counted() as asked_of_db:
+            page = await office.get("/office/claims")
+        assert len({sql for sql in asked_of_db if "FROM rfq WHERE" in sql}) == 1
+        assert '<span class="count hot">1</span>' in page.text
+        book = await office.get("/office/claims?as=csv&state=requested")
+        assert number in book.text
+        assert number not in (await office.get("/office/claims?as=csv&state=closed")).text
+
+
+async def link_staff(town: Cast) -> None:
+    """max and maria in Telegram; D-1 is max's."""
+    for person, chat in (("max", "777"), ("maria", "888")):
+        await db.execute(
+            "INSERT INTO staff_chat (identity_id, chat_id, linked_at) VALUES (:i, :c, now())",
+            i=getattr(town, person).id,
+            c=chat,
+        )
+    await db.execute("UPDATE party SET owner_id = :i", i=town.max.id)

@@ -13,6 +13,7 @@ from dealing import agreed_plan, director, make_dealer, sell
 from PIL import Image
 from town import PASSWORD, Cast, add_party, order_of
 
+from bots.telegram.replies import reasons
 from dilo.books.queries import broken
 from dilo.dealers import children, letters, news, registrations, sales, storefronts
 from dilo.dealers.children import ChildForm, add_child, set_sub_limit
@@ -446,3 +447,24 @@ async def test_office_pages_open_and_the_dealer_agrees_in_the_portal(town: Cast)
             "/dealer/news",
         ):
             assert (await dealer.get(path)).status_code == 200, path
+
+
+async def test_a_stopped_sub_dealer_reads_his_own_sum_and_nothing_of_the_parents(
+    town: Cast,
+) -> None:
+    async with scope(town.tenant):
+        await make_dealer(town)
+        await child(town, "Alpha", D(6000))
+        await place_order(town.max, order_of(town, "D-1", ("LAMP-1", 70)))
+        held = await place_order(town.max, order_of(town, "Alpha", ("LAMP-1", 40)))
+        assert held.state == "on_hold"
+        [stopped] = [v for v in held.verdicts if not v.passed]
+        assert stopped.figures["over_amount"] == D(1000)
+    async with visitor(town.host) as one:
+        await one.sign_in("alpha@example.com", door="")
+        page = (await one.get(f"/orders/{held.id}")).text.replace("\N{NO-BREAK SPACE}", " ")
+        assert "Спільний ліміт вашої групи" in page
+        assert "1 000,00" in page
+        for hidden in ("Електросвіт", "11 000,00", "10 000,00", "7 000,00"):
+            assert hidden not in page, hidden
+    assert "Електросвіт" not in reasons(held.verdicts)

@@ -372,3 +372,39 @@ async def test_the_whole_road_in_the_browser_without_scripts(town: Cast) -> None
         assert pdf.content.startswith(b"%PDF")
         for where in ("", "/offer"):
             assert (await max_.get(f"/office{url}{where}")).status_code == 200
+
+
+async def test_lines_may_change_while_we_ask_and_not_once_an_offer_stands_on_them(
+    town: Cast,
+) -> None:
+    async with scope(town.tenant):
+        rfq = await asked(town)
+        assert await db.value("SELECT count(*) FROM outbox WHERE kind = 'rfq_came'") == 0
+        await offers.need_info(town.max, rfq, "Який колір?")
+    rows = {"code": "SOCKET", "quantity": "7", "key": "x"}
+    blanks = {"wanted_price": "", "line_wanted_on": "", "line_comment": "біла"}
+    async with client_of(town) as one:
+        page = await one.open(f"/quotes/{rfq}/edit")
+        assert 'list="codes"' in page.text
+        options = await one.get("/goods/codes?q=розет")
+        assert options.text.strip().startswith('<option value="SOCKET">')
+        assert (await one.post(f"/quotes/{rfq}", rows | blanks)).status_code == 303
+        good = await one.get(f"/goods/{town.products['SOCKET']}")
+        assert "/quotes/new?product=SOCKET" in good.text
+    async with scope(town.tenant):
+        found = await queries.negotiation(rfq, town.petro)
+        assert [(x.code, x.quantity) for x in found.asked] == [("SOCKET", D(7))]
+        assert found.head.state == "submitted"
+        await offers.prepare(town.max, rfq, offer_of(town, ("SOCKET", 7, "30")))
+        await offers.need_info(town.max, rfq, "А термін?")
+        with pytest.raises(Refusal, match="LINES_ANSWERED"):
+            await asking.change(
+                town.petro,
+                rfq,
+                Enquiry(
+                    party_id=town.parties["D-1"],
+                    lines=[AskedFor("LAMP-1", D(1))],
+                    key="y",
+                    door="portal",
+                ),
+            )

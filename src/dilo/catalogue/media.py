@@ -5,13 +5,13 @@ lies in the tenant's folder and is served only after its row was found in the te
 import re
 import secrets
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 
 from dilo.catalogue.queries import product
-from dilo.kit import db, files, images
+from dilo.kit import db, files, images, outbox
 from dilo.kit.errors import NotFound, Refusal
 from tenants import audit
 from tenants.actors import Actor
@@ -134,9 +134,20 @@ def _path(name: str) -> "files.Path":
 async def drop_media(actor: Actor, product_id: UUID, media_id: UUID) -> None:
     """Raises FORBIDDEN, NOT_FOUND."""
     actor.require("catalogue.edit")
-    if await db.value(DROP, id=product_id, media_id=media_id) is None:
+    key = await db.value(DROP, id=product_id, media_id=media_id)
+    if key is None:
         raise NotFound
+    await outbox.tell("media_removed", key=key)
     await audit.note(actor, "catalogue.media", "product", product_id, after={"removed": "1"})
+
+
+async def on_removed(payload: dict[str, Any]) -> None:
+    """After the row is gone for good its files go too, unless another product shows the same."""
+    key = str(payload["key"])
+    if await db.one_or_none(BY_KEY, key=key) is not None:
+        return
+    for name in (key, *(f"{key}-{width}" for width in images.WIDTHS)):
+        _path(name).unlink(missing_ok=True)
 
 
 async def put_first(actor: Actor, product_id: UUID, media_id: UUID) -> None:

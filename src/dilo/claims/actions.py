@@ -16,7 +16,7 @@ from dilo.claims.rules import OUTCOMES, REASONS, WISHES, may_become
 from dilo.kit import clock, db
 from dilo.kit.errors import NotFound, Refusal
 from dilo.kit.ids import uuid7
-from dilo.messaging.telling import tell_party
+from dilo.messaging.telling import tell_party, tell_staff
 from dilo.orders import actions as orders
 from dilo.orders.commands import LineAsked, LineInput, PlaceOrder, Promised, TakeBack
 from dilo.orders.queries import locked_head, order_head
@@ -27,7 +27,7 @@ from tenants import audit
 from tenants.actors import SYSTEM, Actor
 from tenants.numbering import next_number
 
-KIND = "claim"
+KIND, CAME = "claim", "claim_came"
 Door = Literal["office", "portal", "telegram", "sms", "api"]
 BY_KEY = "SELECT id FROM claim WHERE key = :key AND party_id = :party_id"
 NEW = """
@@ -54,8 +54,9 @@ FROM unnest(:lines::uuid[], :quantities::numeric[]) AS r(id, quantity)
 WHERE l.id = r.id AND l.claim_id = :id
 """
 INSPECTED = """
-UPDATE claim_line l SET accepted_quantity = r.quantity, verdict = r.verdict
-FROM unnest(:lines::uuid[], :quantities::numeric[], :verdicts::text[]) AS r(id, quantity, verdict)
+UPDATE claim_line l SET accepted_quantity = r.quantity, verdict = r.verdict, spoiled = r.spoiled
+FROM unnest(:lines::uuid[], :quantities::numeric[], :verdicts::text[], :spoiled::boolean[])
+  AS r(id, quantity, verdict, spoiled)
 WHERE l.id = r.id AND l.claim_id = :id
 """
 OUTCOME = """
@@ -81,11 +82,13 @@ class ClaimRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Inspected(msgspec.Struct, frozen=True):
-    """What was found of a claim's line: how much of it is ours to make good, in a word why."""
+    """What was found of a claim's line: how much of it is ours to make good, in a word why.
+    ``spoiled``: it goes on no shelf."""
 
     line_id: UUID
     quantity: Decimal
     verdict: str = ""
+    spoiled: bool = False
 
 
 async def request_claim(actor: Actor, asked: ClaimRequest) -> UUID:
@@ -127,6 +130,10 @@ async def request_claim(actor: Actor, asked: ClaimRequest) -> UUID:
     )
     await attach(actor, "claim", claim_id, seen.party_id, asked.files)
     await audit.note(actor, "claims.requested", "claim", claim_id, after={"order": seen.number})
+    if actor.on_behalf_of is not None:
+        owner_id = (await claim(claim_id)).owner_id
+        fact = {"claim_id": str(claim_id)}
+        await tell_staff(CAME, f"claim:{claim_id}:came", fact, "claims.edit", owner_id)
     return claim_id
 
 
@@ -245,7 +252,7 @@ def _within(by_id: dict[UUID, ClaimLine], line_id: UUID, quantity: Decimal) -> N
 
 async def inspect(actor: Actor, claim_id: UUID, outcome: str, lines: Sequence[Inspected]) -> None:
     """The verdict by line and what follows, in one transaction: refund and replace credit what was
-    accepted and put it back on the shelf; replace orders it again at the old prices.
+    accepted and shelve what is not spoiled; replace orders it again at the old prices.
 
     Raises FORBIDDEN, NOT_FOUND, WRONG_STATE, QUANTITY_TOO_MUCH, NOTHING_TO_RETURN and what
     take_back and place_order raise.
@@ -265,18 +272,23 @@ async def inspect(actor: Actor, claim_id: UUID, outcome: str, lines: Sequence[In
         lines=[one.line_id for one in lines],
         quantities=[one.quantity for one in lines],
         verdicts=[one.verdict.strip()[:200] or None for one in lines],
+        spoiled=[one.spoiled for one in lines],
     )
     return_id, order_id = None, None
     if outcome in ("refund", "replace"):
         accepted = [(by_id[one.line_id], one.quantity) for one in lines if one.quantity]
-        return_id = await _credited(actor, found, accepted)
+        spoiled = frozenset(by_id[one.line_id].order_line_id for one in lines if one.spoiled)
+        return_id = await _credited(actor, found, accepted, spoiled)
         order_id = await _again(found, accepted) if outcome == "replace" else None
     await db.execute(OUTCOME, id=claim_id, outcome=outcome, return_id=return_id, order_id=order_id)
     await _move(actor, found, outcome)
 
 
 async def _credited(
-    actor: Actor, found: Claim, accepted: Sequence[tuple[ClaimLine, Decimal]]
+    actor: Actor,
+    found: Claim,
+    accepted: Sequence[tuple[ClaimLine, Decimal]],
+    spoiled: frozenset[UUID],
 ) -> UUID:
     """Shipped but never invoiced is invoiced first: a credit note answers an invoice."""
     actor.require("returns.accept")
@@ -290,6 +302,7 @@ async def _credited(
             key=f"claim:{found.id}",
             lines=[LineAsked(line.order_line_id, quantity) for line, quantity in accepted],
             reason=found.number,
+            spoiled=spoiled,
         ),
     )
 

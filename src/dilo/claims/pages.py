@@ -11,8 +11,9 @@ from litestar import Request, Response, get, post
 from dilo.claims import actions, queries
 from dilo.claims.actions import ClaimRequest, Inspected
 from dilo.claims.rules import OUTCOMES, REASONS, WISHES, may_become
-from dilo.kit import clock, files, web
+from dilo.kit import clock, files, i18n, web
 from dilo.kit.errors import NotFound, Refusal
+from dilo.kit.export import table_file
 from dilo.kit.ids import uuid7, uuid_or_none
 from dilo.kit.paging import Paging
 from dilo.kit.visit import visit
@@ -23,6 +24,7 @@ from dilo.parties.talks import RemarkForm
 from dilo.people.roles import may
 
 Req = Request[Any, Any, Any]
+EXPORT_MAX = 20_000
 STATES = (
     "open",
     "waiting",
@@ -38,20 +40,50 @@ STATES = (
 
 
 @get("/office/claims", opt=may("claims.read"))
-async def index() -> Response[str]:
+async def index() -> Response[Any]:
     query, policy = visit().query, await queries.policy()
     state, late = query.get("state", "open"), bool(query.get("late"))
-    page = await queries.claims(
-        Paging.of(query),
-        state=state if state in STATES else "",
-        reason=query.get("reason", ""),
-        owner_id=visit().actor.id if query.get("owner") == "me" else None,
-        late_before=clock.now() - timedelta(hours=policy.answer_hours) if late else None,
-        search=query.get("q", ""),
-    )
+    filters: dict[str, Any] = {
+        "state": state if state in STATES else "",
+        "reason": query.get("reason", ""),
+        "owner_id": visit().actor.id if query.get("owner") == "me" else None,
+        "late_before": clock.now() - timedelta(hours=policy.answer_hours) if late else None,
+        "search": query.get("q", ""),
+    }
+    if kind := query.get("as"):
+        return await _export(kind, filters)
+    page = await queries.claims(Paging.of(query), **filters)
     return web.page(
         "claims/index.html", block="list", page=page, states=STATES, reasons=REASONS, policy=policy
     )
+
+
+async def _export(kind: str, filters: dict[str, Any]) -> Response[Any]:
+    page = await queries.claims(Paging(1, EXPORT_MAX, ""), **filters)
+    head = (
+        "Number",
+        "Party",
+        "Order",
+        "What is wrong",
+        "What is wanted",
+        "State",
+        "Asked",
+        "Whose",
+    )
+    rows = [
+        (
+            one.number,
+            one.party_name,
+            one.order_number,
+            i18n.say(f"claim_reason:{one.reason}"),
+            i18n.say(f"claim_wish:{one.wanted}"),
+            i18n.say(f"state:{one.state}"),
+            one.created_at,
+            one.owner_name or "",
+        )
+        for one in page.rows
+    ]
+    return table_file("claims", kind, [i18n.gettext(name) for name in head], rows)
 
 
 @get("/office/claims/{claim_id:uuid}", opt=may("claims.read"))
@@ -160,9 +192,15 @@ async def receipt_create(request: Req, claim_id: UUID) -> Response[Any]:
 @post("/office/claims/{claim_id:uuid}/inspection", opt=may("claims.edit"), status_code=200)
 async def inspection_create(request: Req, claim_id: UUID) -> Response[Any]:
     outcome = str((await request.form()).get("outcome") or "")
-    rows = await web.read_rows(request, "line", "quantity", "verdict")
+    rows = await web.read_rows(request, "line", "quantity", "verdict", "goes_to")
     found = [
-        Inspected(_id(row["line"]), _quantity(row["quantity"]), row["verdict"]) for row in rows
+        Inspected(
+            _id(row["line"]),
+            _quantity(row["quantity"]),
+            row["verdict"],
+            row["goes_to"] == "scrap",
+        )
+        for row in rows
     ]
     await actions.inspect(visit().actor, claim_id, outcome, found)
     web.flash("success", "flash:saved")

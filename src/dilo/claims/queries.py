@@ -49,7 +49,7 @@ SORTS = {
 }
 LINES = """
 SELECT l.id, l.order_line_id, s.product_id, g.code, g.name, g.unit, s.price, l.quantity,
-  l.received_quantity, l.accepted_quantity, l.verdict
+  l.received_quantity, l.accepted_quantity, l.verdict, l.spoiled
 FROM claim_line l JOIN sales_order_line s ON s.id = l.order_line_id
 JOIN product g ON g.id = s.product_id WHERE l.claim_id = :id ORDER BY s.line_no
 """
@@ -118,6 +118,7 @@ class ClaimLine:
     received_quantity: Decimal | None
     accepted_quantity: Decimal | None
     verdict: str | None
+    spoiled: bool
 
 
 @dataclass(frozen=True, slots=True)

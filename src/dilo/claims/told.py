@@ -28,3 +28,23 @@ async def compose(
         link=await address_of(f"/claims/{found.id}"),
     )
     return Ready(text, i18n.say("claim_told:subject", number=found.number))
+
+
+async def compose_came(
+    payload: dict[str, Any],
+    channel: str,  # noqa: ARG001
+    party_id: UUID | None,  # noqa: ARG001
+) -> Composed:
+    """For the colleague in charge; nothing where somebody has answered by then."""
+    found = await claim(UUID(payload["claim_id"]))
+    if found.state != "requested":
+        return Dropped("MOVED_ON")
+    text = i18n.say(
+        "claim_came:text",
+        number=found.number,
+        party=found.party_name,
+        order=found.order_number,
+        reason=i18n.say(f"claim_reason:{found.reason}"),
+        link=await address_of(f"/office/claims/{found.id}"),
+    )
+    return Ready(text)

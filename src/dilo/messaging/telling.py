@@ -1,10 +1,12 @@
-"""A word to a party: on the first channel that has an address, else to the person who asked."""
+"""A word to a party: on the first channel that has an address, else to the person who asked; a word
+to the colleague in charge."""
 
 from typing import Any
 from uuid import UUID
 
 from dilo.kit import db, outbox
 from dilo.messaging.queries import address_or_none
+from dilo.people.chats import readers_who_may
 
 QUICK = ("telegram", "email")
 PERSON = "SELECT email, language FROM identity WHERE id = :id AND disabled_at IS NULL"
@@ -25,3 +27,16 @@ async def tell_party(
     told = payload | {"address": person["email"], "language": person["language"]}
     await outbox.put("email", kind, fact, told, party_id=party_id, priority=3)
     return "email"
+
+
+async def tell_staff(
+    kind: str, fact: str, payload: dict[str, Any], verb: str, owner_id: UUID | None
+) -> int:
+    """In Telegram to who is in charge; where he has no chat, to everybody who may ``verb``. Returns
+    how many are told."""
+    readers = await readers_who_may(verb)
+    told = [one for one in readers if one.id == owner_id] or readers
+    for one in told:
+        fit = payload | {"address": one.chat_id, "language": one.language}
+        await outbox.put("telegram", kind, f"{fact}:{one.id}", fit, priority=3)
+    return len(told)

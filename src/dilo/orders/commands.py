@@ -77,10 +77,13 @@ class Dispatch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TakeBack(msgspec.Struct, frozen=True, kw_only=True):
+    """``spoiled``: order lines whose goods are credited and go on no shelf."""
+
     order_id: UUID
     key: str
     lines: list[LineAsked]
     reason: str
+    spoiled: frozenset[UUID] = frozenset()
 
 
 class Placed(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ from dilo.catalogue.queries import products_of_codes
 from dilo.kit import clock, db
 from dilo.kit.errors import NotFound, Refusal
 from dilo.kit.ids import uuid7
+from dilo.messaging.telling import tell_staff
 from dilo.orders.commands import LINES_MAX, QUANTITY_MAX
 from dilo.parties.queries import party
 from dilo.parties.talks import remark
@@ -22,6 +23,7 @@ from tenants.actors import Actor
 from tenants.numbering import next_number
 from tenants.scope import current_tenant
 
+CAME = "rfq_came"
 Door = Literal["office", "portal", "telegram", "sms", "api"]
 PRICE_MAX = Decimal(100_000_000)
 WORDS_MAX = 500
@@ -35,6 +37,7 @@ SELECT :id, :number, p.id, 'draft', :door, p.currency, :comment, :wanted_on, :by
 FROM party p WHERE p.id = :party_id
 """
 CHANGE = "UPDATE rfq SET comment = :comment, wanted_on = :wanted_on WHERE id = :id"
+ANSWERED = "SELECT 1 FROM quote WHERE rfq_id = :id LIMIT 1"
 CLEAR = "DELETE FROM rfq_line WHERE rfq_id = :id"
 LINES = """
 INSERT INTO rfq_line (rfq_id, line_no, product_id, text, quantity, wanted_price, wanted_on, comment)
@@ -108,15 +111,16 @@ async def ask(actor: Actor, enquiry: Enquiry) -> UUID:
 async def change(actor: Actor, rfq_id: UUID, enquiry: Enquiry) -> None:
     """Replaces the lines of a draft, or of one sent back for more information.
 
-    Raises what ask raises, and WRONG_STATE.
+    Raises what ask raises, WRONG_STATE, LINES_ANSWERED where an offer stands on them already.
     """
     head = await locked_rfq(rfq_id, actor)
     own(actor, head.party_id, "quotes.edit")
     if head.state not in ("draft", "needs_info"):
         raise Refusal("WRONG_STATE", number=head.number, state=head.state)
-    if head.state == "draft":
-        await db.execute(CLEAR, id=rfq_id)
-        await _write_lines(rfq_id, enquiry.lines)
+    if await db.value(ANSWERED, id=rfq_id):
+        raise Refusal("LINES_ANSWERED", number=head.number)
+    await db.execute(CLEAR, id=rfq_id)
+    await _write_lines(rfq_id, enquiry.lines)
     await db.execute(CHANGE, id=rfq_id, comment=enquiry.comment, wanted_on=_day(enquiry.wanted_on))
     await audit.note(actor, "quotes.change", "rfq", rfq_id)
     if enquiry.submit:
@@ -128,6 +132,9 @@ async def submit(actor: Actor, rfq_id: UUID) -> None:
     head = await locked_rfq(rfq_id, actor)
     own(actor, head.party_id, "quotes.edit")
     await move(actor, head, "submitted")
+    if actor.on_behalf_of is not None:
+        fact = f"rfq:{rfq_id}:{clock.now().isoformat()}"
+        await tell_staff(CAME, fact, {"rfq_id": str(rfq_id)}, "quotes.edit", head.owner_id)
 
 
 async def answer_question(actor: Actor, rfq_id: UUID, text: str) -> None:

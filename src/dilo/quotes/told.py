@@ -41,3 +41,22 @@ async def compose(
         link=await address_of(f"/quotes/{found.head.id}"),
     )
     return Ready(text, i18n.say("quote_told:subject", number=found.head.number))
+
+
+async def compose_came(
+    payload: dict[str, Any],
+    channel: str,  # noqa: ARG001
+    party_id: UUID | None,  # noqa: ARG001
+) -> Composed:
+    """For the colleague in charge; nothing where somebody has answered by then."""
+    found = await negotiation(UUID(payload["rfq_id"]), SYSTEM)
+    if found.head.state != "submitted":
+        return Dropped("MOVED_ON")
+    text = i18n.say(
+        "rfq_came:text",
+        number=found.head.number,
+        party=found.head.party_name,
+        lines=len(found.asked),
+        link=await address_of(f"/office/quotes/{found.head.id}"),
+    )
+    return Ready(text)

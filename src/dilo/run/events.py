@@ -10,6 +10,7 @@ from dilo.acquiring.actions import AskPayment, request_payment, takes_cards
 from dilo.acquiring.gateway import use_platform
 from dilo.analytics import views
 from dilo.buyers import letters
+from dilo.catalogue import media
 from dilo.claims import actions as claims_actions
 from dilo.claims import told as claims_told
 from dilo.dealers import letters as dealer_letters
@@ -25,6 +26,7 @@ from dilo.messaging.email import Email
 from dilo.messaging.sms import HttpSms, Smpp
 from dilo.orders import asking, back_orders, ratings
 from dilo.orders.actions import reconsider_held
+from dilo.quotes import asking as quotes_asking
 from dilo.quotes import offers
 from dilo.quotes import told as quotes_told
 from dilo.run.settings import settings
@@ -62,6 +64,7 @@ HEARERS = {
     "payment_recorded": [on_payment, pauses.on_payment],
     "bonus_paid": [on_payment],
     "stock_came": [back_orders.on_stock],
+    "media_removed": [media.on_removed],
 }
 
 
@@ -97,6 +100,8 @@ def wire() -> None:
     compose_with(offers.KIND, quotes_told.compose)
     compose_with(back_orders.KIND, back_orders.compose)
     compose_with(claims_actions.KIND, claims_told.compose)
+    compose_with(claims_actions.CAME, claims_told.compose_came)
+    compose_with(quotes_asking.CAME, quotes_told.compose_came)
     compose_with(ratings.KIND, ratings.compose)
     use_channels(_channels())
 

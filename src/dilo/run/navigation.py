@@ -82,11 +82,14 @@ class Item:
     hot: bool = False
 
 
-def office_menu(actor: Actor, path: str) -> list[dict[str, Any]]:
+def office_menu(
+    actor: Actor, path: str, waiting: dict[str, tuple[int, bool]]
+) -> list[dict[str, Any]]:
+    """``waiting``: a number beside a line, and whether it is hot."""
     sections: list[dict[str, Any]] = []
     for title, entries in MENU:
         items = [
-            Item(label, href, icon, go, tab, _is_here(href, path))
+            Item(label, href, icon, go, tab, _is_here(href, path), *waiting.get(href, (0, False)))
             for label, href, icon, verb, go, tab in entries
             if actor.may(verb)
         ]

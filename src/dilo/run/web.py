@@ -15,6 +15,7 @@ from litestar.types import Middleware
 
 from bots.telegram.channel import close_sessions
 from dilo.desk import pages as desk
+from dilo.desk.waiting import waiting
 from dilo.kit import db, memory, outbox, web
 from dilo.kit.errors import Forbidden, NotFound, Refusal
 from dilo.kit.templating import STATIC
@@ -53,7 +54,8 @@ async def before_page(request: Request[Any, Any, Any]) -> None:
         here.extras.setdefault("nav", [])
         return
     if here.path.startswith("/office") and here.actor:
-        here.extras["nav"] = office_menu(here.actor, here.path)
+        counts = {} if here.fragment else await waiting()
+        here.extras["nav"] = office_menu(here.actor, here.path, counts)
     else:
         here.extras.setdefault("nav", [])
         from dilo.run.doors import furnish_page

@@ -17,7 +17,7 @@ from arq.worker import Worker, func
 from bots.telegram.connection import look_after
 from dilo.acquiring.looking import look_at_old
 from dilo.analytics.views import plan_scheduled
-from dilo.catalogue.popularity import count_popularity
+from dilo.catalogue.popularity import count_popularity_daily
 from dilo.dealers import jobs as dealers
 from dilo.dunning import actions as dunning
 from dilo.dunning.digests import plan_digests
@@ -121,7 +121,7 @@ async def _plan(tenant_id: UUID) -> None:
         await plan_scheduled()
         await judge_promises()
         await dealers.daily()
-        await count_popularity(current_tenant().today())
+        await count_popularity_daily(current_tenant().today())
         await expire_quotes()
         await cancel_forgotten_drafts()
         await dunning.monthly_interest()

@@ -117,7 +117,7 @@
     if (!list || !event.target.matches("#lines input[name=code]") || event.target.value.length < 2) return;
     clearTimeout(asking);
     asking = setTimeout(async () => {
-      const answer = await fetch(`/office/orders/products?q=${encodeURIComponent(event.target.value)}`);
+      const answer = await fetch(`${list.dataset.from || "/office/orders/products"}?q=${encodeURIComponent(event.target.value)}`);
       if (answer.ok) list.replaceChildren(...new DOMParser().parseFromString(await answer.text(), "text/html").querySelectorAll("option"));
     }, 200);
   });

@@ -35,9 +35,9 @@ VALUES (:id, :number, :order_id, :party_id, :warehouse_id, :credit_note_id, :rea
 """
 RETURN_LINES = """
 WITH lined AS (
-  INSERT INTO sales_return_line (return_id, order_line_id, product_id, quantity, amount)
+  INSERT INTO sales_return_line (return_id, order_line_id, product_id, quantity, amount, restocked)
   SELECT :id, * FROM unnest(:lines::uuid[], :products::uuid[], :quantities::numeric[],
-    :amounts::numeric[]) RETURNING order_line_id, quantity)
+    :amounts::numeric[], :restocked::boolean[]) RETURNING order_line_id, quantity)
 UPDATE sales_order_line l SET returned_quantity = l.returned_quantity + r.quantity
 FROM lined r WHERE l.id = r.order_line_id
 """
@@ -66,7 +66,11 @@ async def take_back(actor: Actor, command: TakeBack) -> UUID:
     parts = _parts(await order_lines(head.id), command.lines)
     await receive(
         head.warehouse_id,
-        [(line.product_id, quantity) for line, quantity, _ in parts if line.kind != "service"],
+        [
+            (line.product_id, quantity)
+            for line, quantity, _ in parts
+            if line.kind != "service" and line.id not in command.spoiled
+        ],
         "return",
         head.id,
     )
@@ -159,5 +163,6 @@ async def _write(head: OrderHead, parts: list[Part], command: TakeBack, note: Do
         products=[line.product_id for line, _, _ in parts],
         quantities=[quantity for _, quantity, _ in parts],
         amounts=[amount for _, _, amount in parts],
+        restocked=[line.id not in command.spoiled for line, _, _ in parts],
     )
     return return_id
