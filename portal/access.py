@@ -12,6 +12,7 @@ from dilo.buyers.queries import waiting_count
 from dilo.buyers.roles import COOKIE, WHO_MAY, verbs_of
 from dilo.kit import i18n
 from dilo.kit.visit import visit
+from dilo.kit.web import FRAMED_COOKIE
 from dilo.orders import cart
 from dilo.parties.queries import seats_of
 from dilo.people.access import wear_preferences
@@ -54,6 +55,7 @@ async def buyer_at_door(request: Request[Any, Any, Any]) -> Actor | None:
     seat = (chosen or seats)[0]
     wear_preferences(principal)
     extras = visit().extras
+    extras["framed"] = request.cookies.get(FRAMED_COOKIE) == "1"
     extras["company_name"] = seat["party_name"]
     extras["seats"] = [] if for_another else seats
     extras["acting_for"] = principal.name if for_another else ""

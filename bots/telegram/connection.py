@@ -7,7 +7,7 @@ from uuid import UUID
 
 from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError, TelegramNotFound, TelegramUnauthorizedError
-from aiogram.types import BotCommand, MenuButtonCommands, WebhookInfo
+from aiogram.types import BotCommand, MenuButtonCommands, MenuButtonWebApp, WebAppInfo, WebhookInfo
 from aiogram.utils.token import TokenValidationError
 
 from bots.telegram.channel import bot_of
@@ -17,6 +17,7 @@ from dilo.kit import i18n
 from dilo.kit.errors import Refusal
 from dilo.messaging import telegram_bots
 from dilo.messaging.telegram_bots import TelegramBot, scrubbed
+from tenants import links
 from tenants.scope import current_tenant, scope
 
 log = logging.getLogger("dilo.telegram")
@@ -76,8 +77,16 @@ async def _furnish(speaker: Bot) -> None:
     finally:
         i18n.use_language(spoken)
     await speaker.set_chat_menu_button(
-        menu_button=MenuButtonCommands(), request_timeout=PATIENCE_SECONDS
+        menu_button=await _menu_button(), request_timeout=PATIENCE_SECONDS
     )
+
+
+async def _menu_button() -> MenuButtonCommands | MenuButtonWebApp:
+    """The portal's catalogue inside Telegram, which opens https only; else the commands."""
+    url = await links.address_of("/tg")
+    if not url.startswith("https://"):
+        return MenuButtonCommands()
+    return MenuButtonWebApp(text=i18n.gettext("Catalogue"), web_app=WebAppInfo(url=url))
 
 
 async def switch_off(bot: TelegramBot) -> None:

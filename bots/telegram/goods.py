@@ -33,6 +33,7 @@ from dilo.kit.errors import Refusal
 from dilo.kit.i18n import say, shown
 from dilo.kit.images import reencoded
 from dilo.orders import cart, cart_items
+from tenants.links import address_of
 from tenants.scope import current_tenant
 
 FIND_MAX = 100
@@ -49,7 +50,13 @@ async def home(event: Event, talk: Talk) -> list[Reply]:
     rows: Buttons = [[(label(one.name, shown(one.products)), f"cat:{one.id}:1")] for one in found]
     rows.append([(say("bot:button_usual"), "usual"), (say("bot:button_favourites"), "fav:1")])
     rows.append([(say("bot:button_find_goods"), "ask")])
-    return screen(event, say("bot:goods_home"), [*rows, _cart_row()])
+    return screen(event, say("bot:goods_home"), [await _app_row(), *rows, _cart_row()])
+
+
+async def _app_row() -> list[tuple[str, str]]:
+    """The same shelf as pages, inside Telegram."""
+    url = await address_of("/tg")
+    return [(say("bot:button_app"), f"app:{url}")] if url.startswith("https://") else []
 
 
 def _cart_row() -> list[tuple[str, str]]:

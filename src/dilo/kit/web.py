@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 from litestar import MediaType, Request, Response
+from litestar.datastructures import Cookie
 from litestar.response import Redirect
 
 from dilo.kit import i18n
@@ -23,9 +24,13 @@ FLASH_COOKIE = "dilo_flash"
 FLASHES_MAX = 5
 POLICY = (
     "default-src 'self'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self' data:; "
-    "font-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
+    "font-src 'self'; connect-src 'self'; frame-ancestors {frames}; base-uri 'none'; "
     "form-action 'self'; object-src 'none'"
 )
+# Pages of a session opened inside Telegram: its web client, and nobody else, shows them in a frame.
+FRAMED_COOKIE, FRAMED_CSRF = "dilo_framed", "dilo_csrf"
+FRAMED_SECONDS = 7200
+MAY_FRAME = "https://web.telegram.org"
 HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
@@ -48,11 +53,43 @@ def page(
     else:
         here.shown_flashes = here.flashes
         body = found.render(shared | {"flashes": here.flashes})
-    headers = HEADERS | {"content-security-policy": POLICY.format(nonce=here.nonce)}
-    response = Response(body, status_code=status, media_type=MediaType.HTML, headers=headers)
+    response = Response(body, status_code=status, media_type=MediaType.HTML, headers=_headers())
+    if here.extras.get("framed") and here.csrf_token:
+        keep_in_frame(response, FRAMED_CSRF, here.csrf_token)
     if here.shown_flashes:
         response.delete_cookie(FLASH_COOKIE)
     return response
+
+
+def _headers() -> dict[str, str]:
+    here = visit()
+    if not here.extras.get("framed"):
+        policy = POLICY.format(nonce=here.nonce, frames="'none'")
+        return HEADERS | {"content-security-policy": policy}
+    headers = {name: value for name, value in HEADERS.items() if name != "x-frame-options"}
+    headers["content-security-policy"] = POLICY.format(nonce=here.nonce, frames=MAY_FRAME)
+    return headers
+
+
+class FramedCookie(Cookie):
+    """One that also works in a frame of another site, there and nowhere else."""
+
+    def to_header(self, **more: Any) -> str:
+        return f"{super().to_header(**more)}; Partitioned"
+
+
+def keep_in_frame(response: Response[Any], name: str, value: str) -> None:
+    response.set_cookie(
+        FramedCookie(
+            key=name,
+            value=value,
+            path="/",
+            max_age=FRAMED_SECONDS,
+            httponly=True,
+            secure=True,
+            samesite="none",
+        )
+    )
 
 
 def _shared_context() -> dict[str, Any]:
@@ -61,6 +98,7 @@ def _shared_context() -> dict[str, Any]:
         "tenant": here.tenant,
         "actor": here.actor,
         "language": i18n.language(),
+        "framed": False,
         "theme": here.theme,
         "csrf_token": here.csrf_token,
         "nonce": here.nonce,

@@ -34,7 +34,7 @@ import portal.routes
 import portal.shop.routes
 from api.keys import key_at_door
 from bots.telegram import pages as bot_pages
-from bots.telegram import webhook
+from bots.telegram import webapp, webhook
 from dilo.kit.visit import visit
 from portal.access import buyer_at_door, furnish
 
@@ -45,6 +45,7 @@ ROUTES: list[Any] = [
     *api.payments.routes,
     *api.reports.routes,
     *webhook.routes,
+    *webapp.routes,
     *bot_pages.routes,
     *dilo.acquiring.pages.routes,
     *dilo.acquiring.webhooks.routes,

@@ -129,8 +129,10 @@ def _new_line(
     line_no: int, found: Priced, asked: LineInput, given: Decimal | None, by: str | None
 ) -> NewLine:
     price = given if given is not None else found.price or ZERO
-    amount = line_amount(asked.quantity, price)
-    return NewLine(uuid7(), line_no, found, asked.quantity, price, amount, asked.comment, by)
+    # One spelling of a quantity, so that every door's verdicts are the same to the letter.
+    quantity = round(asked.quantity, 4)
+    amount = line_amount(quantity, price)
+    return NewLine(uuid7(), line_no, found, quantity, price, amount, asked.comment, by)
 
 
 def _word_of(promised: Promised | None, given: Decimal | None, found: Priced) -> str | None:

@@ -1,0 +1,78 @@
+"""The portal inside Telegram (a Mini App): who opens it is known by what Telegram has signed.
+
+The signature is of the company's own bot, fresh and used once; it opens a short session of the
+portal for the person linked to that chat and the company chosen there. Telegram's web client shows
+it in a frame: only its pages may, and only for sessions opened so.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from aiogram.utils.web_app import WebAppInitData, safe_parse_webapp_init_data
+from litestar import Request, Response, get, post
+
+from dilo.buyers.roles import COOKIE
+from dilo.kit import clock, inbox, web
+from dilo.kit.errors import Refusal
+from dilo.kit.visit import visit
+from dilo.messaging import telegram_bots
+from dilo.parties import chats
+from tenants.sessions import open_session
+
+Req = Request[Any, Any, Any]
+ANYONE = {"verb": "anyone"}
+FRESH, SKEW = timedelta(minutes=10), timedelta(minutes=1)
+LASTS = timedelta(seconds=web.FRAMED_SECONDS)
+INIT_MAX = 4096
+
+
+@get("/tg", opt=ANYONE)
+async def show() -> Response[str]:
+    visit().extras["framed"] = True
+    return web.page("bots.telegram/app.html")
+
+
+@post("/tg/session", opt=ANYONE | {"no_csrf": True}, status_code=200)
+async def session_create(request: Req) -> Response[Any]:
+    """What Telegram signed is the proof; no other site may post here (the door's own check)."""
+    visit().extras["framed"] = True
+    init_data = str((await request.form()).get("init", ""))
+    token = await session_of(init_data, request.headers.get("user-agent", ""))
+    response = web.redirect("/")
+    web.keep_in_frame(response, COOKIE, token)
+    web.keep_in_frame(response, web.FRAMED_COOKIE, "1")
+    return response
+
+
+async def session_of(init_data: str, user_agent: str) -> str:
+    """A session's token. Raises APP_CLOSED, INIT_DATA_BAD, INIT_DATA_OLD, INIT_DATA_USED,
+    CHAT_NOT_LINKED."""
+    bot = await telegram_bots.bot_or_none()
+    if bot is None or not bot.answers:
+        raise Refusal("APP_CLOSED", status=404)
+    data = _signed(bot.token, init_data)
+    age = clock.now() - data.auth_date
+    if not -SKEW <= age <= FRESH:
+        raise Refusal("INIT_DATA_OLD", status=403)
+    if data.user is None or data.user.is_bot:
+        raise Refusal("INIT_DATA_BAD", status=403)
+    if not await inbox.take(f"webapp:{bot.id}", data.hash, {}):
+        raise Refusal("INIT_DATA_USED", status=403)
+    for seat in await chats.seats_in([str(data.user.id)]):
+        if not seat.is_group and seat.identity_id is not None and seat.role:
+            return await open_session(
+                "portal", seat.identity_id, user_agent, party_id=seat.party_id, lasts=LASTS
+            )
+    raise Refusal("CHAT_NOT_LINKED", status=403)
+
+
+def _signed(token: str, init_data: str) -> WebAppInitData:
+    try:
+        if len(init_data) > INIT_MAX:
+            raise ValueError
+        return safe_parse_webapp_init_data(token, init_data)
+    except (ValueError, TypeError):
+        raise Refusal("INIT_DATA_BAD", status=403) from None
+
+
+routes = [show, session_create]

@@ -1,0 +1,119 @@
+"""The Mini App: only what this company's bot has signed, fresh and once, opens a short session."""
+
+import hashlib
+import hmac
+import json
+import re
+import time
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from urllib.parse import urlencode
+
+import pytest
+from browsing import Visitor, visitor
+from peers.line import TOKEN, Line, connect
+from peers.telegram import TelegramPeer
+from town import Cast
+
+from bots.telegram import connection
+from dilo.kit import db
+from dilo.messaging import telegram_bots
+from tenants import links
+from tenants.scope import scope
+
+OTHER = "654321:" + "o" * 35
+PERSON = 4242
+
+
+def signed(token: str, person: int = PERSON, age: int = 0, **more: str) -> str:
+    """As Telegram does: HMAC of the sorted fields under HMAC("WebAppData", token)."""
+    user = json.dumps({"id": person, "first_name": "Петро", "language_code": "uk"})
+    fields = {"auth_date": str(int(time.time()) - age), "user": user, "query_id": "AAE"} | more
+    text = "\n".join(f"{name}={fields[name]}" for name in sorted(fields))
+    key = hmac.new(b"WebAppData", token.encode(), hashlib.sha256).digest()
+    return urlencode(fields | {"hash": hmac.new(key, text.encode(), hashlib.sha256).hexdigest()})
+
+
+@pytest.fixture
+async def one(line: Line) -> AsyncIterator[Visitor]:
+    await line.linked(PERSON)
+    async with visitor(line.town.host) as visiting:
+        yield visiting
+
+
+async def open_app(one: Visitor, init: str) -> int:
+    return (await one.client.post("/tg/session", data={"init": init})).status_code
+
+
+async def test_the_linked_person_sees_the_portals_catalogue(line: Line, one: Visitor) -> None:
+    page = await one.get("/tg")
+    assert page.status_code == 200
+    assert "frame-ancestors https://web.telegram.org;" in page.headers["content-security-policy"]
+    assert "x-frame-options" not in page.headers
+    assert re.search(r'<script nonce="[^"]+" src="/static/telegram.js', page.text)
+    assert "telegram.org/js" not in page.text
+    answer = await one.client.post("/tg/session", data={"init": signed(TOKEN)})
+    assert answer.status_code == 303
+    cookies = answer.headers.get_list("set-cookie")
+    session = next(c for c in cookies if c.startswith("dilo_portal="))
+    for part in ("samesite=none", "secure", "httponly", "partitioned", "max-age=7200"):
+        assert part in session.lower()
+    carried = "; ".join(c.split(";")[0] for c in cookies)
+    shelf = await one.client.get("/", headers={"cookie": carried})
+    assert "LAMP-1" in shelf.text
+    assert "frame-ancestors https://web.telegram.org;" in shelf.headers["content-security-policy"]
+    async with scope(line.town.tenant):
+        kept = await db.one("SELECT party_id, expires_at - now() AS left FROM session")
+    assert kept["party_id"] == line.town.parties["D-1"]
+    assert kept["left"] < timedelta(hours=2, minutes=1)
+
+
+async def test_forged_old_repeated_or_anothers_proof_opens_nothing(
+    line: Line, one: Visitor, peer: TelegramPeer, rival: Cast
+) -> None:
+    theirs = await connect(rival, peer, OTHER, peer.http)
+    await theirs.linked(PERSON)
+    good = signed(TOKEN)
+    wrong = {
+        "nothing": "",
+        "another bot's": signed(OTHER),
+        "another person put in": good.replace(str(PERSON), "77"),
+        "no hash": good.partition("&hash=")[0],
+        "old": signed(TOKEN, age=700),
+        "of the future": signed(TOKEN, age=-300),
+        "a stranger's": signed(TOKEN, person=99),
+        "huge": signed(TOKEN, start_param="x" * 5000),
+    }
+    for name, init in wrong.items():
+        assert await open_app(one, init) == 403, name
+    assert await open_app(one, good) == 303
+    assert await open_app(one, good) == 403, "a proof is used once"
+    async with visitor(rival.host) as there:
+        assert await open_app(there, signed(TOKEN)) == 403, "this bot is nobody there"
+        foreign = {"origin": f"http://{line.town.host}"}
+        posted = await there.client.post(
+            "/tg/session", data={"init": signed(OTHER)}, headers=foreign
+        )
+        assert posted.status_code == 403, "another site's form"
+    async with visitor(line.town.host) as browser:
+        page = await browser.get("/sign-in")
+        assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+
+
+async def test_an_unlinked_chat_opens_nothing_any_more(line: Line, one: Visitor) -> None:
+    person = line.person(PERSON)
+    await person.say("/unlink")
+    await person.tap("unl:1")
+    assert await open_app(one, signed(TOKEN)) == 403
+
+
+async def test_the_menu_button_opens_it_where_the_portal_has_https(line: Line) -> None:
+    links.use_form("https://{host}")
+    try:
+        async with scope(line.town.tenant):
+            bot = await telegram_bots.bot_or_none()
+            assert bot is not None
+            await connection.switch_on(bot)
+    finally:
+        links.use_form("http://{host}")
+    assert line.bot.menu.web_app.url == f"https://{line.town.host}/tg"
