@@ -9,23 +9,26 @@ from litestar.response import Redirect
 from markupsafe import Markup
 
 from dilo.catalogue.attributes import attributes_of
+from dilo.catalogue.media import media_of
 from dilo.catalogue.queries import product
-from dilo.kit.errors import NotFound
+from dilo.kit import web
+from dilo.kit.errors import NotFound, Refusal
 from dilo.kit.paging import Paging
 from dilo.kit.visit import visit
 from dilo.orders.actions.place import buyer_of
 from dilo.pricing.queries import offers
+from dilo.pricing.showcase import CHOSEN_MAX, Wish
 from dilo.storefront import content, goods, reviews
-from dilo.storefront.goods import SITEMAP_SIZE, Wish
+from dilo.storefront.goods import SITEMAP_SIZE
+from dilo.storefront.preview import may_preview
 from dilo.storefront.rules import markdown
 from dilo.storefront.shop import Shop, said
 from portal.shop import machines
-from portal.shop.frame import ANYONE, Frame, Req, enter, show
+from portal.shop.frame import ANYONE, PREVIEW, Frame, Req, enter, show
 from tenants.scope import current_tenant
 from tenants.sessions import throttled
 
 SIZE = 24
-FACETS_MAX = 20
 SEARCHES_MAX = 300
 KEPT_SECONDS = 600.0
 _kept: dict[tuple[UUID, str], tuple[float, str]] = {}
@@ -59,8 +62,12 @@ async def category(request: Req, lang: str, slug: str) -> Response[Any]:
     if subject[0] not in tree:
         raise NotFound
     found = tree[subject[0]]
-    wish = Wish(_asked_facets(request), "stock" in visit().query, None, subject[0])
-    paging = _paging()
+    wish = Wish(
+        category=found["code"],
+        attributes=_asked_facets(request),
+        in_stock="stock" in visit().query,
+    )
+    page, counts = await goods.listed(frame.shop, wish, _paging())
     trail = [tree[one] for one in found["path"] if one in tree]
     crumbs = [(row["name"], frame.shop.href(f"/c/{row['slug']}")) for row in trail]
     return show(
@@ -68,9 +75,9 @@ async def category(request: Req, lang: str, slug: str) -> Response[Any]:
         category=found,
         crumbs=crumbs,
         children=[row for row in tree.values() if row["parent_id"] == found["id"]],
-        page=await goods.listed(frame.shop, wish, paging),
-        facets=await goods.facets(frame.shop, wish),
-        chosen=set(wish.facets),
+        page=page,
+        facets=counts.facets,
+        chosen=[(name, value) for name, values in wish.attributes.items() for value in values],
         in_stock=wish.in_stock,
         ld=machines.breadcrumbs(frame.shop, crumbs),
     )
@@ -78,12 +85,16 @@ async def category(request: Req, lang: str, slug: str) -> Response[Any]:
 
 def _paging() -> Paging:
     query = visit().query
-    return Paging(Paging.of(query).number, SIZE, str(query.get("sort", "name")))
+    return Paging(Paging.of(query).number, SIZE, str(query.get("sort", "")))
 
 
-def _asked_facets(request: Req) -> tuple[tuple[str, str], ...]:
-    pairs = (one.partition(":") for one in request.query_params.getall("f", [])[:FACETS_MAX])
-    return tuple((name[:60], value[:200]) for name, colon, value in pairs if colon)
+def _asked_facets(request: Req) -> dict[str, list[str]]:
+    asked: dict[str, list[str]] = {}
+    for pair in request.query_params.getall("f", [])[:CHOSEN_MAX]:
+        name, colon, value = pair.partition(":")
+        if colon and value[:200] not in asked.setdefault(name[:60], []):
+            asked[name[:60]].append(value[:200])
+    return asked
 
 
 @get("/{lang:str}/search", opt=ANYONE)
@@ -95,18 +106,17 @@ async def search(request: Req, lang: str) -> Response[str]:
         address = request.client.host if request.client else ""
         agent = request.headers.get("user-agent", "")[:60]
         await throttled(current_tenant(), [f"shop-search:{address}:{agent}"], SEARCHES_MAX)
-        page = await goods.search(frame.shop, words, _paging())
+        page, _ = await goods.listed(frame.shop, Wish(search=words[:100]), _paging())
     return show("search", words=words, page=page, noindex=True)
 
 
 async def card_of(frame: Frame, slug: str) -> goods.Card | str:
     """The card, or where it has moved. Raises NOT_FOUND."""
     subject = await goods.subject_of("product", slug)
-    if subject is None or not await goods.seen(frame.shop, subject[0]):
+    found = await goods.cards(frame.shop, [subject[0]]) if subject else []
+    if not found:
         raise NotFound
-    if subject[1] != slug:
-        return frame.shop.href(f"/p/{subject[1]}")
-    return (await goods.cards(frame.shop, [subject[0]]))[0]
+    return found[0] if found[0].slug == slug else frame.shop.href(f"/p/{found[0].slug}")
 
 
 @get("/{lang:str}/p/{slug:str}", opt=ANYONE)
@@ -121,7 +131,7 @@ async def product_show(request: Req, lang: str, slug: str) -> Response[Any]:
 async def product_page(frame: Frame, card: goods.Card, **more: Any) -> Response[str]:
     shop = frame.shop
     whole = await product(card.id)
-    media = await goods.media(card.id)
+    media = await media_of(card.id)
     said_of = await reviews.reviews_of(card.id)
     tree = {row["id"]: row for row in visit().extras["categories"]}
     path = tree[card.category_id]["path"] if card.category_id in tree else []
@@ -227,6 +237,24 @@ async def theme(request: Req) -> Response[str]:
     return Response(shop.styles, media_type="text/css", headers=headers)
 
 
+@get("/shop/preview/{preview_token:str}", opt=ANYONE)
+async def preview(request: Req, preview_token: str) -> Response[Any]:
+    """The shop while it is shut, for a day, in the browser the link was opened in."""
+    if not may_preview(preview_token):
+        raise Refusal("LINK_OVER", status=404)
+    response = web.redirect(f"/{current_tenant().language}")
+    response.set_cookie(
+        PREVIEW,
+        preview_token,
+        max_age=86_400,
+        httponly=True,
+        samesite="lax",
+        secure=request.url.scheme == "https",
+        path="/",
+    )
+    return response
+
+
 @get("/shop/pictures/{picture_key:str}", opt=ANYONE)
 async def picture(picture_key: str) -> Response[bytes]:
     kind, body = await content.picture(picture_key)
@@ -248,5 +276,6 @@ routes = [
     sitemap_part,
     robots,
     theme,
+    preview,
     picture,
 ]

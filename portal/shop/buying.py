@@ -11,9 +11,20 @@ from litestar import Response, get, post
 from dilo.kit import i18n, web
 from dilo.kit.errors import NotFound, Refusal
 from dilo.kit.visit import visit
-from dilo.storefront import baskets, checkout, goods
+from dilo.storefront import baskets, checkout, goods, reviews
 from dilo.storefront.checkout import CheckoutForm, ShopOrder
-from portal.shop.frame import ANYONE, Frame, Req, enter, keep_guest, show, with_basket
+from dilo.storefront.reviews import LinkReviewForm
+from portal.shop.frame import (
+    ANYONE,
+    BY_LINK,
+    Frame,
+    Req,
+    by_link,
+    enter,
+    keep_guest,
+    show,
+    with_basket,
+)
 from portal.shop.paying import payment_of, takes_cards
 from tenants.scope import current_tenant
 from tenants.sessions import throttled
@@ -122,6 +133,8 @@ async def _checkout(frame: Frame, form: web.Filled[Any], status: int = 200) -> R
 @post("/{lang:str}/checkout", opt=ANYONE, status_code=200)
 async def checkout_create(request: Req, lang: str) -> Response[Any]:
     frame = await enter(request, lang)
+    if frame.shop.is_preview:
+        raise Refusal("SHOP_SHUT")
     form = await web.read_form(CheckoutForm, request)
     if form.input is None:
         return await _checkout(frame, form, 422)
@@ -141,25 +154,45 @@ async def checkout_create(request: Req, lang: str) -> Response[Any]:
     return web.redirect(link)
 
 
-@get("/{lang:str}/order/{order_token:str}", opt=ANYONE)
+@get("/{lang:str}/order/{order_token:str}", opt=BY_LINK)
 async def order_show(request: Req, lang: str, order_token: str) -> Response[str]:
-    frame = await enter(request, lang)
-    order = await checkout.order_of_token(order_token)
-    return await order_page(frame, order, frame.shop.href(f"/order/{order_token}"))
+    async with by_link(request, lang) as frame:
+        order = await checkout.order_of_token(order_token)
+        return await order_page(frame, order, frame.shop.href(f"/order/{order_token}"))
+
+
+@post("/{lang:str}/order/{order_token:str}/reviews", opt=BY_LINK, status_code=200)
+async def order_review_create(request: Req, lang: str, order_token: str) -> Response[Any]:
+    async with by_link(request, lang) as frame:
+        order = await checkout.order_of_token(order_token)
+        form = await web.read_form(LinkReviewForm, request)
+        if form.input is None:
+            raise Refusal("STARS_MISSING", status=422)
+        await reviews.write_by_link(frame.shop, order, form.input)
+        web.flash("success", "flash:review_taken")
+        return web.redirect(frame.shop.href(f"/order/{order_token}"))
 
 
 async def order_page(frame: Frame, order: ShopOrder, link: str) -> Response[str]:
     payable = order.awaits_money and bool(frame.shop.choices.card) and await takes_cards()
-    return show("order", order=order, head=order.head, link=link, payable=payable, noindex=True)
+    return show(
+        "order",
+        order=order,
+        head=order.head,
+        link=link,
+        payable=payable,
+        speakable=set(await reviews.sent_goods(order.order_id)) if link else set(),
+        noindex=True,
+    )
 
 
-@post("/{lang:str}/order/{order_token:str}/payment", opt=ANYONE, status_code=200)
+@post("/{lang:str}/order/{order_token:str}/payment", opt=BY_LINK, status_code=200)
 async def payment_create(request: Req, lang: str, order_token: str) -> Response[Any]:
-    frame = await enter(request, lang)
-    order = await checkout.order_of_token(order_token)
-    if not order.awaits_money:
-        raise Refusal("WRONG_STATE", number=order.head.number, state=order.head.state)
-    return web.redirect(await payment_of(order, frame.shop.href(f"/order/{order_token}")))
+    async with by_link(request, lang) as frame:
+        order = await checkout.order_of_token(order_token)
+        if not order.awaits_money:
+            raise Refusal("WRONG_STATE", number=order.head.number, state=order.head.state)
+        return web.redirect(await payment_of(order, frame.shop.href(f"/order/{order_token}")))
 
 
 @get("/{lang:str}/wishes", opt=ANYONE)
@@ -186,6 +219,7 @@ routes = [
     checkout_new,
     checkout_create,
     order_show,
+    order_review_create,
     payment_create,
     wishes_show,
     wish_update,

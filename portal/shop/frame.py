@@ -1,6 +1,8 @@
 """What is around every page of the shop: whose it is, in which language, whose basket."""
 
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -17,11 +19,13 @@ from dilo.storefront.baskets import Owner
 from dilo.storefront.shop import Shop, said, shop_or_none
 from tenants.door import host_of
 from tenants.scope import current_tenant, scope
-from tenants.sessions import principal_of
+from tenants.sessions import principal_of, throttled
 
 Req = Request[Any, Any, Any]
 ANYONE = {"verb": "anyone"}
-COOKIE, CONSENT = "dilo_guest", "dilo_consent"
+BY_LINK = ANYONE | {"transaction": "steps"}
+LINKS_MAX = 120
+COOKIE, CONSENT, PREVIEW = "dilo_guest", "dilo_consent", "dilo_preview"
 DAYS_60 = 60 * 86_400
 SHELF_SECONDS = 60.0
 _shelves: dict[tuple[UUID, UUID], tuple[float, list[Any]]] = {}
@@ -53,7 +57,8 @@ def origin_of(request: Req) -> str:
 async def enter(request: Req, lang: str) -> Frame:
     """Raises NOT_FOUND where there is no shop or no such language."""
     here = visit()
-    shop = await shop_or_none(lang, origin_of(request), here.actor)
+    preview = request.cookies.get(PREVIEW)
+    shop = await shop_or_none(lang, origin_of(request), here.actor, preview=preview)
     if shop is None:
         raise NotFound
     i18n.use_language(lang)
@@ -119,6 +124,17 @@ def keep_guest(frame: Frame, response: Response[Any]) -> Response[Any]:
             path="/",
         )
     return response
+
+
+@asynccontextmanager
+async def by_link(request: Req, lang: str) -> AsyncIterator[Frame]:
+    """A page opened by an unguessable link. Every try is counted before it is looked at and stays
+    counted: a try that finds nothing rolls back what it did."""
+    here = visit()
+    address = request.client.host if request.client else ""
+    await throttled(here.tenant, [f"shop-link:{address}"], LINKS_MAX)
+    async with scope(here.tenant):
+        yield await enter(request, lang)
 
 
 async def bring_basket(request: Req, response: Response[Any], session: str) -> None:

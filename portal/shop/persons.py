@@ -19,7 +19,17 @@ from dilo.storefront.shoppers import RegisterForm
 from portal.access import COOKIE as SESSION
 from portal.shop.browsing import card_of, product_page
 from portal.shop.buying import order_page
-from portal.shop.frame import ANYONE, CONSENT, Req, bring_basket, enter, show
+from portal.shop.frame import (
+    ANYONE,
+    BY_LINK,
+    CONSENT,
+    Frame,
+    Req,
+    bring_basket,
+    by_link,
+    enter,
+    show,
+)
 from tenants.scope import current_tenant
 from tenants.sessions import open_session, throttled
 
@@ -59,24 +69,24 @@ async def register_create(request: Req, lang: str) -> Response[str]:
     return show("register", form=web.EMPTY, done=True, noindex=True)
 
 
-@get("/{lang:str}/register/{shop_token:str}", opt=ANYONE)
+@get("/{lang:str}/register/{shop_token:str}", opt=BY_LINK)
 async def confirmation_new(request: Req, lang: str, shop_token: str) -> Response[str]:
     """A button, so that a mail scanner that opens links confirms nothing."""
-    frame = await enter(request, lang)
-    action = frame.shop.href(f"/register/{shop_token}")
-    return show("confirm", action=action, about="register", noindex=True)
+    async with by_link(request, lang) as frame:
+        action = frame.shop.href(f"/register/{shop_token}")
+        return show("confirm", action=action, about="register", noindex=True)
 
 
-@post("/{lang:str}/register/{shop_token:str}", opt=ANYONE, status_code=200)
+@post("/{lang:str}/register/{shop_token:str}", opt=BY_LINK, status_code=200)
 async def confirmation_create(request: Req, lang: str, shop_token: str) -> Response[Any]:
-    frame = await enter(request, lang)
-    identity = await shoppers.confirm(frame.shop, shop_token)
-    session = await open_session("portal", identity, request.headers.get("user-agent", ""))
-    web.flash("success", "flash:welcome")
-    response = web.redirect(frame.shop.href("/account"))
-    set_session_cookie(response, SESSION, session, "/", frame.secure)
-    await bring_basket(request, response, session)
-    return response
+    async with by_link(request, lang) as frame:
+        identity = await shoppers.confirm(frame.shop, shop_token)
+        session = await open_session("portal", identity, request.headers.get("user-agent", ""))
+        web.flash("success", "flash:welcome")
+        response = web.redirect(frame.shop.href("/account"))
+        set_session_cookie(response, SESSION, session, "/", frame.secure)
+        await bring_basket(request, response, session)
+        return response
 
 
 @get("/{lang:str}/account", opt={"verb": "signed-in"})
@@ -158,17 +168,21 @@ async def data_create(request: Req, lang: str) -> Response[str]:
     return show("my_data", form=web.EMPTY, done=True, noindex=True)
 
 
-@get("/{lang:str}/my-data/{shop_token:str}", opt=ANYONE)
+@get("/{lang:str}/my-data/{shop_token:str}", opt=BY_LINK)
 async def data_confirm_new(request: Req, lang: str, shop_token: str) -> Response[str]:
-    frame = await enter(request, lang)
-    action = frame.shop.href(f"/my-data/{shop_token}")
-    return show("confirm", action=action, about="data", noindex=True)
+    async with by_link(request, lang) as frame:
+        action = frame.shop.href(f"/my-data/{shop_token}")
+        return show("confirm", action=action, about="data", noindex=True)
 
 
-@post("/{lang:str}/my-data/{shop_token:str}", opt=ANYONE, status_code=200)
+@post("/{lang:str}/my-data/{shop_token:str}", opt=BY_LINK, status_code=200)
 async def data_confirm(request: Req, lang: str, shop_token: str) -> Response[Any]:
     """An export is handed over at once; an erasure goes to the people who answer for it."""
-    frame = await enter(request, lang)
+    async with by_link(request, lang) as frame:
+        return await _data_handed_over(frame, shop_token)
+
+
+async def _data_handed_over(frame: Frame, shop_token: str) -> Response[Any]:
     asked = await privacy.confirmed(shop_token)
     if asked["kind"] == "erasure":
         web.flash("success", "flash:erasure_asked")

@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import re
+import secrets
 import zipfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,16 +19,19 @@ from hypothesis import strategies as st
 from town import Cast, add_product
 
 from dilo.books.queries import broken
+from dilo.catalogue.shelf import RuleForm, set_rule
 from dilo.kit import db
+from dilo.kit.sealing import seal
+from dilo.messaging.channels import Ready
 from dilo.orders.actions import reconsider_held
 from dilo.orders.queries import order_head
 from dilo.payments.actions import RecordPayment, record_payment
 from dilo.promotions.actions import CouponForm, PromotionForm, add_coupon, add_promotion
-from dilo.storefront import checkout, content
+from dilo.storefront import checkout, content, letters
 from dilo.storefront.content import BannerForm, PageForm
 from dilo.storefront.rules import contrast, markdown, readable, stylesheet
 from dilo.storefront.shop import ShopForm, save_shop
-from portal.shop.frame import forget_shelves
+from portal.shop.frame import LINKS_MAX, forget_shelves
 from tenants.scope import scope
 
 D = Decimal
@@ -68,6 +72,21 @@ async def order(one: Visitor, **more: str) -> Any:
     page = await one.get("/uk/checkout")
     form = dict(re.findall(r'name="(key|total)" value="([^"]+)"', page.text))
     return await one.post("/uk/checkout", BUYER | form | more)
+
+
+async def letters_of(town: Cast) -> dict[str, str]:
+    """What the post brings: the path in each letter. Nothing of it lies in the outbox."""
+    paths = {}
+    async with scope(town.tenant):
+        for row in await db.rows("SELECT payload FROM outbox WHERE kind = 'shop_letter'"):
+            ready = await letters.compose(row["payload"], "email", None)
+            assert isinstance(ready, Ready)
+            secret = ready.extra.get("secret")
+            assert secret is None or secret not in str(row["payload"])
+            found = re.search(rf"http://{re.escape(town.host)}(/[^\s]+)", ready.text)
+            assert found
+            paths[row["payload"]["about"]] = found[1]
+    return paths
 
 
 async def test_a_shut_shop_is_not_there_and_an_open_one_meets_strangers(
@@ -238,8 +257,6 @@ async def test_a_guest_buys_by_invoice_pays_and_his_goods_are_released(town: Cas
 
 
 async def test_the_letter_of_an_order_holds_its_link(town: Cast) -> None:
-    from dilo.storefront import letters
-
     await opened(town)
     async with shopper(town) as one:
         await into_cart(one, town.products["LAMP-1"])
@@ -426,11 +443,9 @@ async def test_registration_tells_nobody_who_is_known(town: Cast) -> None:
         ]
         plain = {re.sub(r'value="[^"]+"|nonce="[^"]+"', "", a.text) for a in answers}
         assert len(plain) == 1
-        async with scope(town.tenant):
-            rows = await db.rows("SELECT payload FROM outbox WHERE kind = 'shop_letter'")
-        letters = {row["payload"]["about"]: row["payload"]["link"] for row in rows}
-        assert set(letters) == {"known", "register"}
-        path = letters["register"].removeprefix(f"http://{town.host}")
+        sent = await letters_of(town)
+        assert set(sent) == {"known", "register"}
+        path = sent["register"]
         await one.open(path)
         done = await one.post(path)
         assert done.headers["location"] == "/uk/account"
@@ -445,14 +460,7 @@ async def test_a_person_takes_his_data_and_is_forgotten_but_the_books_stay(town:
         await order(one)
         for kind in ("export", "erasure"):
             await one.post("/uk/my-data", {"kind": kind, "email": "hanna@example.com"})
-        async with scope(town.tenant):
-            rows = await db.rows(
-                "SELECT payload FROM outbox WHERE payload ->> 'about' LIKE 'data_%'"
-            )
-        links = {
-            row["payload"]["about"]: row["payload"]["link"].removeprefix(f"http://{town.host}")
-            for row in rows
-        }
+        links = await letters_of(town)
         await one.open(links["data_export"])
         packed = await one.post(links["data_export"])
         archive = zipfile.ZipFile(io.BytesIO(packed.content))
@@ -588,3 +596,142 @@ def test_every_palette_can_be_read(accent: str, neutral: str) -> None:
 def test_no_markdown_makes_a_script(text: str) -> None:
     assert "<script" not in markdown(text).lower()
     assert 'href="javascript' not in markdown(f"[x](javascript:{text})").lower()
+
+
+async def test_a_letter_sent_again_kills_the_link_before(town: Cast) -> None:
+    await opened(town)
+    async with shopper(town) as one:
+        form = {"name": "Н", "email": "n@example.com", "password": "long enough", "consent": "on"}
+        await one.post("/uk/register", form)
+        first = (await letters_of(town))["register"]
+        second = (await letters_of(town))["register"]
+        assert (await one.post(first)).status_code == 404
+        assert (await one.post(second)).status_code == 303
+
+
+async def test_links_are_not_for_guessing(town: Cast) -> None:
+    """Attack 37: a try that finds nothing stays counted, whichever kind of link is tried."""
+    await opened(town)
+    async with scope(town.tenant):
+        await db.execute(
+            "INSERT INTO throttle (key, window_started_at, hits) VALUES (:key, now(), :hits)",
+            key="shop-link:127.0.0.1",
+            hits=LINKS_MAX - 3,
+        )
+    async with visitor(town.host) as one:
+        guesses = [f"/uk/order/{secrets.token_urlsafe(24)}", "/uk/register/x", "/uk/my-data/x"]
+        codes = [(await one.get(path)).status_code for path in guesses]
+        assert codes == [404, 200, 200]
+        assert [(await one.get(path)).status_code for path in guesses] == [429] * 3
+
+
+@pytest.mark.parametrize("path", ["/uk", LAMP, "/uk/cart", "/uk/nothing/here"])
+async def test_no_page_of_the_shop_stands_in_another_ones_frame(town: Cast, path: str) -> None:
+    """Attack 48: clickjacking."""
+    await opened(town)
+    async with visitor(town.host) as one:
+        headers = (await one.get(path)).headers
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    "evil", ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)"]
+)
+async def test_nobody_is_led_away(town: Cast, evil: str) -> None:
+    """Attack 48: by ``next``, by the page a form came from, by the switch of languages."""
+    await opened(town)
+    async with shopper(town) as one:
+        said = {"referer": f"http://{town.host}{evil}"}
+        for path, form in (
+            ("/uk/cart/lines", {"product": str(town.products["LAMP-1"])}),
+            ("/uk/wishes", {"product": str(town.products["LAMP-1"])}),
+            ("/uk/consent", {"choice": "necessary"}),
+        ):
+            answer = await one.post(path, form, headers=said)
+            assert answer.headers["location"].startswith("/uk"), path
+        lost = await one.get(f"/uk/{evil}")
+        links = re.findall(r'hreflang="\w\w" href="([^"]*)"', lost.text)
+        assert all(link.startswith(f"http://{town.host}/") for link in links)
+        form = {"email": "petro@example.com", "password": "correct horse", "next": evil}
+        await one.open("/sign-in")
+        assert (await one.post("/sign-in", form)).headers["location"] == "/"
+
+
+async def test_search_and_categories_are_the_shelf_of_buyers_page_after_page(town: Cast) -> None:
+    await opened(town)
+    async with scope(town.tenant):
+        await db.execute(
+            "INSERT INTO product (code, name, category_id) SELECT 'W-' || n, 'Світильник ' || n,"
+            " (SELECT id FROM category) FROM generate_series(1, 130) n"
+        )
+        hidden = await db.value("SELECT id FROM product WHERE code = 'W-130'")
+        await set_rule(town.olena, RuleForm("all", product="W-130"))
+        for code, colour in (("W-1", "біла"), ("W-2", "чорна"), ("W-3", "сіра")):
+            await db.execute(
+                "INSERT INTO product_attribute (product_id, name, value)"
+                " SELECT id, 'Колір', :colour FROM product WHERE code = :code",
+                code=code,
+                colour=colour,
+            )
+    assert hidden
+    async with visitor(town.host) as one:
+        last = (await one.get("/uk/search?q=світильник&page=6")).text
+        assert "129" in last
+        assert last.count('class="tile"') == 129 - 5 * 24
+        either = (await one.get("/uk/c/lampy?f=Колір:біла&f=Колір:чорна")).text
+        assert either.count('class="tile"') == 2  # one or the other
+
+
+async def test_who_has_the_link_looks_at_a_shut_shop_and_orders_nothing(
+    town: Cast, rival: Cast
+) -> None:
+    await opened(town)
+    async with scope(town.tenant):
+        await save_shop(town.olena, ShopForm(name="Лампи", invoice="on", pickup="on"))
+        over = seal("2020-01-01T00:00:00+00:00", f"shop preview {town.tenant.id}")
+    async with staff(town) as olena:
+        link = re.search(r'href="(/shop/preview/[^"]+)"', (await olena.get("/office/shop")).text)
+    assert link
+    async with visitor(town.host) as one, visitor(rival.host) as abroad:
+        assert (await one.get("/uk")).status_code == 404
+        assert (await one.get(f"/shop/preview/{over}")).status_code == 404
+        assert (await abroad.get(link[1])).status_code == 404  # another company's opens nothing
+        assert (await one.get(link[1])).headers["location"] == "/uk"
+        page = await one.open("/uk")
+        assert "Попередній перегляд" in page.text
+        assert 'name="robots" content="noindex"' in page.text
+        await one.open("/uk/my-data")
+        await into_cart(one, town.products["LAMP-1"])
+        assert (await order(one)).status_code != 303
+    async with scope(town.tenant):
+        assert await db.value("SELECT count(*) FROM sales_order") == 0
+
+
+async def test_a_guest_speaks_of_what_he_was_sent_once_and_as_one_who_bought(town: Cast) -> None:
+    await opened(town)
+    async with shopper(town) as one:
+        await into_cart(one, town.products["LAMP-1"])
+        link = (await order(one)).headers["location"]
+        said = {"product": str(town.products["LAMP-1"]), "stars": "5", "words": "Світить"}
+        assert (await one.post(f"{link}/reviews", said)).status_code == 404  # not sent yet
+        async with scope(town.tenant):
+            await db.execute("UPDATE sales_order_line SET shipped_quantity = quantity")
+        assert "Написати відгук" in (await one.get(link)).text
+        assert (await one.post(f"{link}/reviews", said)).status_code == 303
+        assert (await one.post(f"{link}/reviews", said | {"stars": "2"})).status_code == 303
+        other = said | {"product": str(town.products["SOCKET"])}
+        assert (await one.post(f"{link}/reviews", other)).status_code == 404  # not of his order
+    async with scope(town.tenant):
+        written = await db.rows("SELECT author, stars, bought, state FROM review")
+        assert [tuple(row.values()) for row in written] == [("Ганна", 2, True, "waiting")]
+
+
+async def test_no_id_is_twice_on_the_content_page(town: Cast) -> None:
+    await opened(town)
+    async with scope(town.tenant):
+        for title in ("Знижки", "Новинки"):
+            await content.save_banner(town.olena, BannerForm(title), None)
+    async with staff(town) as olena:
+        page = (await olena.get("/office/shop/content")).text
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert sorted(ids) == sorted(set(ids))

@@ -14,6 +14,7 @@ from dilo.parties.queries import segments
 from dilo.people.roles import may
 from dilo.storefront import content, privacy, reviews, shop
 from dilo.storefront.content import BannerForm, ItemForm, PageForm
+from dilo.storefront.preview import new_preview
 from dilo.storefront.privacy import SettleForm
 from dilo.storefront.reviews import DecisionForm
 from dilo.storefront.rules import markdown
@@ -42,6 +43,7 @@ async def _index(form: web.Filled[Any], status: int = 200) -> Response[str]:
         form=form,
         chosen=chosen,
         segments=await segments(),
+        preview=None if chosen.is_open else f"/shop/preview/{new_preview()}",
         waiting=(await reviews.counts()).get("waiting", 0),
         today=current_tenant().today(),
         **await shop.lists_and_services(),

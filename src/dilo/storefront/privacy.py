@@ -4,7 +4,6 @@ Erasure takes identity, contacts, addresses and reviews' names away; posted docu
 law of accounting asks, under the code of a party that has no name any more.
 """
 
-import secrets
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -27,8 +26,8 @@ INSERT INTO cookie_consent (choice, language, words_digest) VALUES (:choice, :la
 RETURNING id
 """
 ASK = """
-INSERT INTO data_request (kind, email, token_hash, language, expires_at)
-VALUES (:kind, :email, :token_hash, :language, :expires_at)
+INSERT INTO data_request (kind, email, language, expires_at)
+VALUES (:kind, :email, :language, :expires_at) RETURNING id
 """
 CONFIRM = """
 UPDATE data_request SET state = 'confirmed', confirmed_at = coalesce(confirmed_at, :now)
@@ -63,14 +62,17 @@ EXPORT = {
     "deliveries": """SELECT name, email, phone, address, payment, delivery, consented_at::text
         FROM shop_order WHERE email = :email ORDER BY consented_at""",
     "reviews": """SELECT p.name AS product, r.stars, r.words, r.written_at::text FROM review r
-        JOIN product p ON p.id = r.product_id JOIN identity i ON i.id = r.identity_id
-        WHERE i.email = :email""",
+        JOIN product p ON p.id = r.product_id LEFT JOIN identity i ON i.id = r.identity_id
+        LEFT JOIN shop_order s ON s.order_id = r.order_id
+        WHERE i.email = :email OR s.email = :email""",
 }
 FORGET = (
     """UPDATE party SET name = code, address = NULL, city = NULL, tax_id = NULL, note = NULL
        WHERE id = ANY(:parties)""",
     """DELETE FROM contact_channel WHERE party_id = ANY(:parties)""",
     """DELETE FROM contact WHERE party_id = ANY(:parties)""",
+    """UPDATE review SET author = '-' WHERE order_id IN (
+         SELECT order_id FROM shop_order WHERE email = :email)""",
     """UPDATE shop_order SET name = '-', email = '-', phone = '-', address = NULL
        WHERE email = :email""",
     """UPDATE sales_order SET comment = NULL, placed_by = '-' WHERE party_id = ANY(:parties)""",
@@ -111,17 +113,15 @@ async def ask(shop: Shop, form: DataForm) -> None:
     email = email_of(form.email)
     if form.website:
         return
-    token = secrets.token_urlsafe(32)
-    await db.execute(
+    asked = await db.value(
         ASK,
         kind=form.kind,
         email=email,
-        token_hash=token_hash(token),
         language=shop.language,
         expires_at=clock.now() + LIVES,
     )
-    path = shop.href(f"/my-data/{token}")
-    await letters.write(shop, f"data_{form.kind}", email, f"shop-data:{token}", path)
+    key, path = f"shop-data:{asked}", shop.href("/my-data/")
+    await letters.write(shop, f"data_{form.kind}", email, key, path, asked_id=asked)
 
 
 async def confirmed(token: str) -> db.Row:

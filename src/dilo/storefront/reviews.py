@@ -9,7 +9,8 @@ import msgspec
 from dilo.kit import db
 from dilo.kit.errors import NotFound, Refusal
 from dilo.kit.paging import Page, Paging
-from dilo.storefront.goods import seen
+from dilo.storefront.checkout import ShopOrder
+from dilo.storefront.goods import cards
 from dilo.storefront.shop import Shop
 from tenants import audit
 from tenants.actors import Actor
@@ -29,6 +30,27 @@ VALUES (:product_id, :identity_id, :author, :stars, :words, :bought)
 ON CONFLICT (tenant_id, product_id, identity_id) DO UPDATE SET stars = excluded.stars,
   words = excluded.words, bought = excluded.bought, state = 'waiting', written_at = now()
 RETURNING id
+"""
+# Whoever holds the link of an order speaks of what he was sent, once of each of the goods: a later
+# order to the same address changes what was said by the earlier.
+OF_BUYER = """
+SELECT r.id FROM review r JOIN shop_order s ON s.order_id = r.order_id
+JOIN shop_order mine ON mine.email = s.email AND mine.order_id = :order_id
+WHERE r.product_id = :product_id LIMIT 1
+"""
+SENT = """
+SELECT DISTINCT product_id FROM sales_order_line
+WHERE order_id = :order_id AND shipped_quantity > 0
+"""
+AGAIN = """
+UPDATE review SET stars = :stars, words = :words, author = :author, state = 'waiting',
+  written_at = now() WHERE id = :id
+"""
+WRITE_BY_LINK = """
+INSERT INTO review AS r (product_id, order_id, author, stars, words, bought)
+VALUES (:product_id, :order_id, :author, :stars, :words, true)
+ON CONFLICT (tenant_id, product_id, order_id) DO UPDATE SET stars = excluded.stars,
+  words = excluded.words, author = excluded.author, state = 'waiting', written_at = now()
 """
 OF = """
 SELECT author, stars, words, bought, answer, written_at FROM review
@@ -53,6 +75,11 @@ class ReviewForm(msgspec.Struct):
     words: Annotated[str, msgspec.Meta(max_length=3000)] = ""
 
 
+class LinkReviewForm(ReviewForm, kw_only=True):
+    product: UUID
+    author: Annotated[str, msgspec.Meta(max_length=60)] = ""
+
+
 class DecisionForm(msgspec.Struct):
     state: Literal["published", "rejected"]
     answer: Annotated[str, msgspec.Meta(max_length=2000)] | None = None
@@ -75,7 +102,7 @@ class QueuedReview:
 
 async def write_review(shop: Shop, actor: Actor, product_id: UUID, form: ReviewForm) -> UUID:
     """One a product and person; writing again replaces it. Raises NOT_FOUND, REVIEWS_TOO_MANY."""
-    if actor.on_behalf_of is None or not await seen(shop, product_id):
+    if actor.on_behalf_of is None or not await cards(shop, [product_id]):
         raise NotFound
     if await db.value(TODAY, identity_id=actor.id) >= A_DAY_MAX:
         raise Refusal("REVIEWS_TOO_MANY", status=429, most=A_DAY_MAX)
@@ -89,6 +116,29 @@ async def write_review(shop: Shop, actor: Actor, product_id: UUID, form: ReviewF
         words=form.words.strip(),
         bought=bought,
     )
+
+
+async def sent_goods(order_id: UUID) -> list[UUID]:
+    """What of an order may be spoken of: it has been sent."""
+    return [row["product_id"] for row in await db.rows(SENT, order_id=order_id)]
+
+
+async def write_by_link(shop: Shop, order: ShopOrder, form: LinkReviewForm) -> None:
+    """A buyer without an account, by the link of his order. Raises NOT_FOUND."""
+    goods = await cards(shop, [form.product])
+    if not goods or form.product not in await sent_goods(order.order_id):
+        raise NotFound
+    said = {
+        "author": form.author.strip() or (order.name.split() or ["-"])[0],
+        "stars": form.stars,
+        "words": form.words.strip(),
+    }
+    subject = {"product_id": form.product, "order_id": order.order_id}
+    earlier = await db.value(OF_BUYER, **subject)
+    if earlier:
+        await db.execute(AGAIN, id=earlier, **said)
+    else:
+        await db.execute(WRITE_BY_LINK, **subject, **said)
 
 
 async def reviews_of(product_id: UUID) -> list[db.Row]:

@@ -13,6 +13,7 @@ from dilo.kit.errors import NotFound, Refusal
 from dilo.kit.i18n import LANGUAGES
 from dilo.kit.money import ZERO
 from dilo.orders.queries import Terms, terms_of
+from dilo.storefront.preview import may_preview
 from dilo.storefront.rules import HEX, contrast, digest, stylesheet
 from tenants.actors import Actor
 from tenants.scope import current_tenant
@@ -80,6 +81,7 @@ class Shop:
     seller_id: UUID | None = None
     markup_percent: Decimal = ZERO
     base: str = ""
+    is_preview: bool = False
 
     def href(self, path: str = "", language: str = "") -> str:
         return f"{self.base}/{language or self.language}{path}"
@@ -113,12 +115,15 @@ async def choices() -> ShopForm:
     return await setting(NAME, ShopForm)
 
 
-async def shop_or_none(language: str, origin: str, actor: Actor | None = None) -> Shop | None:
-    """The company's own shop; None while it is shut. A signed-in person sees his own prices."""
+async def shop_or_none(
+    language: str, origin: str, actor: Actor | None = None, *, preview: str | None = None
+) -> Shop | None:
+    """The company's own shop; None while it is shut, but for who has a link to look at it. A
+    signed-in person sees his own prices."""
     if language not in LANGUAGES:
         return None
     chosen, tenant = await choices(), current_tenant()
-    if not chosen.is_open:
+    if not chosen.is_open and not may_preview(preview):
         return None
     mine = actor is not None and actor.kind == "portal" and actor.on_behalf_of is not None
     terms = (
@@ -126,7 +131,15 @@ async def shop_or_none(language: str, origin: str, actor: Actor | None = None) -
         if mine
         else await public_terms(chosen.segment)
     )
-    return Shop(chosen.name or tenant.name, origin, language, terms.currency, chosen, terms)
+    return Shop(
+        chosen.name or tenant.name,
+        origin,
+        language,
+        terms.currency,
+        chosen,
+        terms,
+        is_preview=not chosen.is_open,
+    )
 
 
 async def public_terms(segment: str) -> Terms:

@@ -1,6 +1,5 @@
 """People who register in the shop: an address confirmed by a letter becomes a person of his own."""
 
-import secrets
 from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
@@ -9,6 +8,7 @@ import msgspec
 
 from dilo.kit import clock, db
 from dilo.kit.errors import Refusal
+from dilo.kit.ids import uuid7
 from dilo.parties.actions import add_contact
 from dilo.parties.forms import ContactForm
 from dilo.storefront import letters
@@ -22,8 +22,8 @@ from tenants.sessions import hash_password, token_hash
 LIVES = timedelta(hours=24)
 KNOWN = "SELECT 1 FROM identity WHERE email = :email"
 ASK = """
-INSERT INTO shop_registration (email, name, password_hash, token_hash, expires_at)
-VALUES (:email, :name, :password_hash, :token_hash, :expires_at)
+INSERT INTO shop_registration (email, name, password_hash, expires_at)
+VALUES (:email, :name, :password_hash, :expires_at) RETURNING id
 """
 TAKE = """
 UPDATE shop_registration SET used_at = :now
@@ -60,21 +60,19 @@ async def register(shop: Shop, form: RegisterForm) -> None:
         raise Refusal("CONSENT_MISSING", status=422)
     if form.website:
         return
-    token = secrets.token_urlsafe(32)
     hashed = await hash_password(form.password)
     if await db.value(KNOWN, email=email):
-        await letters.write(shop, "known", email, f"shop-known:{token}", "/sign-in")
+        await letters.write(shop, "known", email, f"shop-known:{uuid7()}", "/sign-in")
         return
-    await db.execute(
+    asked = await db.value(
         ASK,
         email=email,
         name=form.name,
         password_hash=hashed,
-        token_hash=token_hash(token),
         expires_at=clock.now() + LIVES,
     )
-    path = shop.href(f"/register/{token}")
-    await letters.write(shop, "register", email, f"shop-register:{token}", path, name=form.name)
+    key, path = f"shop-register:{asked}", shop.href("/register/")
+    await letters.write(shop, "register", email, key, path, asked_id=asked, name=form.name)
 
 
 async def confirm(shop: Shop, token: str) -> UUID:

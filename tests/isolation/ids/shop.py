@@ -11,7 +11,7 @@ from dilo.storefront.content import BannerForm, ItemForm, PageForm
 
 PUBLIC = """
  c/{slug} search p/{slug} i/{page_slug} {rest} cart cart/lines cart/coupon checkout
-order/{order_token} order/{order_token}/payment wishes register register/{shop_token} privacy
+order/{order_token} order/{order_token}/payment order/{order_token}/reviews wishes register register/{shop_token} privacy
 consent my-data my-data/{shop_token}
 """.split()
 OPEN = {
@@ -22,6 +22,7 @@ OPEN = {
     "/robots.txt",
     "/shop/theme.css",
     "/shop/pictures/{picture_key}",
+    "/shop/preview/{preview_token}",
 }
 WATCHED = ("shop_page", "shop_banner", "shop_menu_item", "review", "data_request", "shop_order")
 REVIEW = """
@@ -41,6 +42,7 @@ async def ids_of(town: Cast) -> dict[str, Any]:
         "rest": "x",
         "order_token": "x",
         "shop_token": "x",
+        "preview_token": "x",
         "sitemap_part": 1,
         "picture_key": "x",
         "mark": "logo",
