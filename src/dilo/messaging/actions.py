@@ -93,16 +93,21 @@ async def put_on_next_channel(
 
 
 async def fall_back(
-    row: outbox.Claimed, reason: str, *, error: str | None = None, address: str | None = None
+    row: outbox.Claimed,
+    reason: str,
+    *,
+    error: str | None = None,
+    address: str | None = None,
+    last: str = "dead",
 ) -> None:
-    """Gives this channel up. The last one's message is dead, and shown to staff."""
+    """Gives this channel up. The last one's message is dead (or ``last``), and shown to staff."""
     following = await put_on_next_channel(
         row.kind, row.dedupe_key, row.payload, row.party_id, row.channel
     )
     if following is None and row.party_id and await queries.has_opted_out(row.party_id):
         await outbox.record(row, "suppressed", reason="OPTED_OUT")
         return
-    state = "fallen_back" if following else "dead"
+    state = "fallen_back" if following else last
     await outbox.record(row, state, reason=reason, error=error, address=address)
 
 

@@ -147,6 +147,8 @@ async def _write_down(
             async with scope(tenant_id):
                 await outbox.hold_at_most(lease_seconds)
                 await _conclude(prepared.row, prepared.message, outcome)
+                if (conclude := getattr(prepared.carrier, "conclude", None)) is not None:
+                    await conclude(prepared.row, prepared.message, outcome)
             return
         except Exception:
             if pause is None:
@@ -163,7 +165,7 @@ async def _begin(row: Claimed, lease_seconds: float) -> Prepared | None:
     carrier = channel(row.channel)
     if row.expired:
         await outbox.record(row, "expired", reason="EXPIRED")
-    elif row.abandoned and not getattr(carrier, "idempotent", False):
+    elif row.abandoned and not await _is_repeatable(carrier):
         await _doubt(row, Unknown("WORKER_DIED"), None)
     elif carrier is None:
         await actions.fall_back(row, "NO_CHANNEL")
@@ -171,6 +173,12 @@ async def _begin(row: Claimed, lease_seconds: float) -> Prepared | None:
         timeout_s = min(TIMEOUT_MAX_S, lease_seconds * 0.4)
         return await _compose(row, carrier, timeout_s)
     return None
+
+
+async def _is_repeatable(carrier: Channel | None) -> bool:
+    """Whether the provider drops a second copy; a channel of many providers is asked."""
+    ask = getattr(carrier, "repeatable", None)
+    return await ask() if ask else getattr(carrier, "idempotent", False)
 
 
 async def _compose(row: Claimed, carrier: Channel, timeout_s: float) -> Prepared | None:
@@ -194,7 +202,11 @@ async def _compose(row: Claimed, carrier: Channel, timeout_s: float) -> Prepared
     if isinstance(said, NotNow):
         await _postpone(row, said.reason, (said.at - clock.now()).total_seconds())
         return None
-    message = Message(row.id, address, said.text, said.subject, said.extra, timeout_s)
+    message = Message(row.id, address, said.text, said.subject, dict(said.extra), timeout_s)
+    admit = getattr(carrier, "admit", None)
+    if admit is not None and (why := await admit(row, message)):
+        await actions.fall_back(row, why, address=address, last="suppressed")
+        return None
     return Prepared(row, carrier, message)
 
 
@@ -258,8 +270,8 @@ async def _conclude(row: Claimed, message: Message, outcome: Outcome) -> None:
 
 def _evidence(message: Message) -> str:
     """What is kept of the text: a code that opens something is not."""
-    secret = message.extra.get("secret")
-    return message.text.replace(secret, "***") if secret else message.text
+    secret, text = message.extra.get("secret"), str(message.extra.get("said") or message.text)
+    return text.replace(secret, "***") if secret else text
 
 
 def _told(outcome: Outcome) -> tuple[str, str | None, str | None]:

@@ -1,166 +1,51 @@
-"""SMS through an SMPP 3.4 connection of this process. No idempotency: silence is unknown."""
+"""SMS through an SMPP 3.4 connection of this process. No idempotency: silence is unknown.
+
+A session binds as transceiver, keeps itself up and comes back by itself. Whatever waits for the
+line longer than its turn goes back to the outbox: nothing is kept here that a lease outlives.
+"""
 
 import asyncio
 import contextlib
 import logging
-import re
+import random
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from uuid import UUID
 
-from aiosmpplib import ESME, DeliverSm, PhoneNumber, SubmitSm, SubmitSmResp
-from aiosmpplib.hook import AbstractHook
-from aiosmpplib.protocol import MESSAGE_TYPE_MAP, GenericNack, SmppMessage
-from aiosmpplib.retrytimer import SimpleExponentialBackoff
-from aiosmpplib.state import NPI, TON, SmppCommand, SmppCommandStatus
-from aiosmpplib.throttle import AbstractThrottleHandler
-
+from dilo.messaging import outside, wire
 from dilo.messaging.channels import Dead, Message, Outcome, RetryLater, Sent, Unknown
+from dilo.messaging.wire import Delivered, Pdu
 
 log = logging.getLogger("dilo.messaging.smpp")
 BIND_WAIT_S = 5.0
+PATIENCE_S = 10.0
+SILENCE_S = 30.0
 THROTTLED_S = 2.0
+BACKOFF_FIRST_S, BACKOFF_MOST_S = 0.5, 16.0
 EARLY_MAX = 10_000
+HEX_LEAST = 4
+BUSY = (wire.THROTTLED, wire.QUEUE_FULL)
+OURS_OR_THEIRS = (wire.SYSTEM_ERROR, wire.SUBMIT_FAILED)
 Receipt = Callable[[UUID | None, str, str], Awaitable[bool]]
-BUSY = (SmppCommandStatus.ESME_RTHROTTLED, SmppCommandStatus.ESME_RMSGQFUL)
-OURS_OR_THEIRS = (SmppCommandStatus.ESME_RSYSERR, SmppCommandStatus.ESME_RSUBMITFAIL)
-FIELD = re.compile(r"\b(id|stat):(\S+)", re.IGNORECASE)
+Heard = Callable[[Delivered], Awaitable[None]]
+
+
+class Down(Exception):
+    """``written``: the line broke after the message had left."""
+
+    def __init__(self, written: bool) -> None:
+        super().__init__("not_bound")
+        self.written = written
 
 
 async def _nobody(tenant_id: UUID | None, message_id: str, status: str) -> bool:  # noqa: ARG001
     return False
 
 
-class ForgivingDeliverSm(DeliverSm):
-    """Many operators send ``err:0A1``; the library's int() of that would end the session."""
-
-    def parse_receipt(self) -> dict[str, str | int | datetime]:
-        try:
-            return super().parse_receipt()
-        except ValueError:
-            text = self.short_message or self.message_payload
-            self._parsed_receipt = {key.lower(): value for key, value in FIELD.findall(text)}
-            return self._parsed_receipt
-
-
-MESSAGE_TYPE_MAP[SmppCommand.DELIVER_SM] = ForgivingDeliverSm
-
-
-class NeverHoldBack(AbstractThrottleHandler):
-    """Throttled rows go back to the outbox; holding them in memory would outlive their lease."""
-
-    async def throttled(self) -> None: ...
-
-    async def not_throttled(self) -> None: ...
-
-    async def allow_request(self) -> bool:
-        return True
-
-    async def throttle_delay(self) -> float:
-        return 0.0
-
-
-class Waiting:
-    def __init__(self, tenant_id: UUID) -> None:
-        self.tenant_id = tenant_id
-        self.answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self.written = False
-
-    def settle(self, outcome: Outcome) -> None:
-        if not self.answer.done():
-            self.answer.set_result(outcome)
-
-
-class Hook(AbstractHook):
-    """Matches answers to letters, and keeps a letter that was given up from leaving late."""
-
-    def __init__(self, on_receipt: Receipt) -> None:
-        self.on_receipt = on_receipt
-        self.waiting: dict[str, Waiting] = {}
-        self.by_sequence: dict[int, str] = {}
-        self.tenants: dict[str, UUID] = {}
-        self.early: dict[str, str] = {}
-
-    async def sending(
-        self,
-        smpp_message: SmppMessage,
-        pdu: bytes,  # noqa: ARG002
-        client_id: str,  # noqa: ARG002
-    ) -> None:
-        if not isinstance(smpp_message, SubmitSm):
-            return
-        waiting = self.waiting.get(smpp_message.log_id)
-        if waiting is None:
-            raise ValueError("given up while it waited for the connection")
-        waiting.written = True
-        self.by_sequence[smpp_message.sequence_num] = smpp_message.log_id
-
-    async def received(
-        self,
-        smpp_message: SmppMessage | None,
-        pdu: bytes,  # noqa: ARG002
-        client_id: str,  # noqa: ARG002
-    ) -> None:
-        if isinstance(smpp_message, DeliverSm):
-            await self._receipt(smpp_message)
-        elif isinstance(smpp_message, SubmitSmResp | GenericNack):
-            await self._answer(smpp_message)
-
-    async def send_error(
-        self,
-        smpp_message: SmppMessage,
-        error: Exception,
-        client_id: str,  # noqa: ARG002
-    ) -> None:
-        waiting = self.waiting.get(getattr(smpp_message, "log_id", ""))
-        if waiting is None:
-            return
-        said = f"{type(error).__name__}: {error}"
-        if isinstance(error, ValueError):
-            waiting.settle(Dead(said))
-        else:
-            waiting.settle(Unknown(said) if waiting.written else RetryLater(None, said))
-
-    async def _answer(self, message: SubmitSmResp | GenericNack) -> None:
-        key = self.by_sequence.pop(message.sequence_num, "")
-        waiting = self.waiting.get(key)
-        status = message.command_status
-        if isinstance(message, SubmitSmResp) and status == SmppCommandStatus.ESME_ROK:
-            await self._accepted(message.message_id, waiting)
-        elif waiting is None:
-            return
-        elif status in BUSY:
-            waiting.settle(RetryLater(THROTTLED_S, "throttled"))
-        elif status in OURS_OR_THEIRS:
-            waiting.settle(RetryLater(None, status.name))
-        else:
-            bad_number = status == SmppCommandStatus.ESME_RINVDSTADR
-            waiting.settle(Dead(status.name, address_dead=bad_number))
-
-    async def _accepted(self, message_id: str, waiting: Waiting | None) -> None:
-        if waiting is None:
-            return
-        while len(self.tenants) > EARLY_MAX:
-            self.tenants.pop(next(iter(self.tenants)))
-        self.tenants[message_id] = waiting.tenant_id
-        status = self.early.pop(message_id, None)
-        if status is not None:
-            await self.on_receipt(waiting.tenant_id, message_id, status)
-        waiting.settle(Sent(message_id))
-
-    async def _receipt(self, message: DeliverSm) -> None:
-        """Returns only when the inbox has it: the answer to the operator follows our commit."""
-        if not message.is_receipt():
-            return
-        found = message.parse_receipt()
-        message_id, status = str(found.get("id", "")), str(found.get("stat", ""))
-        if not await self.on_receipt(self.tenants.get(message_id), message_id, status):
-            while len(self.early) > EARLY_MAX:
-                self.early.pop(next(iter(self.early)))
-            self.early[message_id] = status
-
-
 class Smpp:
+    """``tenant_id``: whose connection it is, for the one of a company; ``mark`` then begins its
+    messages' ids, since two operators may count alike."""
+
     idempotent = False
 
     def __init__(
@@ -171,80 +56,250 @@ class Smpp:
         password: str,
         sender: str,
         on_receipt: Receipt | None = None,
+        *,
+        on_heard: Heard | None = None,
+        tenant_id: UUID | None = None,
+        mark: str = "",
+        long_texts: str = "udh",
+        outstanding: int = 10,
+        system_type: str = "",
     ) -> None:
-        self.where = (host, port, system_id, password)
-        self.sender = sender
-        self.hook = Hook(on_receipt or _nobody)
-        self.esme: ESME | None = None
+        self.where = (host, port)
+        self.login = (system_id, password, system_type)
+        self.sender, self.mark, self.long_texts = sender, mark, long_texts
+        self.on_receipt, self.on_heard = on_receipt or _nobody, on_heard
+        self.tenant_id = tenant_id
+        self.window = asyncio.Semaphore(outstanding)
+        self.waiting: dict[int, asyncio.Future[Pdu]] = {}
+        self.tenants: dict[str, UUID] = {}
+        self.early: dict[str, str] = {}
+        self.sequence = self.reference = random.randrange(1, 200)  # noqa: S311
+        self.writer: asyncio.StreamWriter | None = None
         self.running: asyncio.Task[None] | None = None
+        self.bound = asyncio.Event()
+        self.tried = asyncio.Event()
+        self.fault = ""
 
     async def start(self) -> None:
         """Binds and keeps the connection; also called by the worker, so that receipts come in."""
-        if self.running is not None and not self.running.done():
-            return
-        host, port, system_id, password = self.where
-        self.esme = ESME(
-            smsc_host=host,
-            smsc_port=port,
-            system_id=system_id,
-            password=password,
-            hook=self.hook,
-            retry_timer=SimpleExponentialBackoff(min_delay=500, max_increases=5),
-            throttle_handler=NeverHoldBack(),
-            log_level="ERROR",
-            socket_timeout=10.0,
-        )
-        self.running = asyncio.create_task(self.esme.start())
+        if self.running is None or self.running.done():
+            self.running = asyncio.create_task(self._keep())
 
     async def paused_until(self) -> datetime | None:
         return None
 
-    async def send(self, tenant_id: UUID, message: Message) -> Outcome:
-        if not await self._bound(min(BIND_WAIT_S, message.timeout_s / 2)):
-            return RetryLater(None, "not_bound")
-        assert self.esme is not None
-        key = str(message.key)
-        waiting = self.hook.waiting[key] = Waiting(tenant_id)
-        try:
-            await self.esme.broker.enqueue(self._submission(message, key))
-            async with asyncio.timeout(message.timeout_s / 2):
-                return await waiting.answer
-        except TimeoutError:
-            return Unknown("no_response") if waiting.written else RetryLater(None, "not_bound")
-        except ValueError as error:
-            return Dead(str(error))
-        finally:
-            self.hook.waiting.pop(key, None)
-
-    def _submission(self, message: Message, key: str) -> SubmitSm:
-        alphanumeric = not self.sender.lstrip("+").isdigit()
-        return SubmitSm(
-            short_message=message.text,
-            source=PhoneNumber(
-                self.sender.lstrip("+"),
-                TON.ALPHANUMERIC if alphanumeric else TON.INTERNATIONAL,
-                NPI.UNKNOWN if alphanumeric else NPI.ISDN,
-            ),
-            destination=PhoneNumber(message.address.lstrip("+"), TON.INTERNATIONAL, NPI.ISDN),
-            registered_delivery=1,
-            log_id=key,
-        )
-
-    async def _bound(self, seconds: float) -> bool:
-        await self.start()
-        assert self.esme is not None
-        for _ in range(max(1, int(seconds / 0.05))):
-            if self.esme.session_state == self.esme.bind_mode.session_state:
-                return True
-            await asyncio.sleep(0.05)
-        return False
-
     async def close(self) -> None:
-        if self.esme is None or self.running is None:
+        if self.running is None:
             return
         with contextlib.suppress(Exception):
-            async with asyncio.timeout(3):
-                await self.esme.stop()
+            if self.bound.is_set():
+                await self._ask(Pdu(wire.UNBIND, 0, self._next()), 1.0)
         self.running.cancel()
         with contextlib.suppress(asyncio.CancelledError, Exception):
             await self.running
+
+    async def _keep(self) -> None:
+        pause = BACKOFF_FIRST_S
+        while True:
+            try:
+                await self._live()
+                pause = BACKOFF_FIRST_S
+            except (OSError, ValueError, TimeoutError, asyncio.IncompleteReadError) as error:
+                self.fault = f"{type(error).__name__}: {error}"[:200]
+                if self.bound.is_set():
+                    pause = BACKOFF_FIRST_S
+            finally:
+                self._drop()
+            await asyncio.sleep(pause * (0.75 + random.random() / 2))  # noqa: S311
+            pause = min(pause * 2, BACKOFF_MOST_S)
+
+    def _drop(self) -> None:
+        self.bound.clear()
+        self.tried.set()
+        if self.writer is not None:
+            self.writer.transport.abort()
+            self.writer = None
+        for answer in self.waiting.values():
+            if not answer.done():
+                answer.set_exception(Down(True))
+                answer.exception()  # nobody may be left to ask
+        self.waiting.clear()
+
+    async def _live(self) -> None:
+        """One connection, from its first byte to its last."""
+        async with asyncio.timeout(PATIENCE_S):
+            host = await outside.checked_host(*self.where)
+            reader, self.writer = await asyncio.open_connection(host, self.where[1])
+            body = wire.bind(*self.login)
+            self.writer.write(Pdu(wire.BIND_TRANSCEIVER, 0, self._next(), body).packed())
+            answer = await self._read(reader)
+        if answer.status or answer.command != wire.BIND_TRANSCEIVER | wire.ANSWER:
+            raise ValueError(f"bind refused: 0x{answer.status:02X}")
+        self.fault = ""
+        self.bound.set()
+        self.tried.set()
+        alive = asyncio.create_task(self._ask_whether_alive())
+        try:
+            while True:
+                await self._hear(await self._read(reader))
+        finally:
+            alive.cancel()
+
+    async def _read(self, reader: asyncio.StreamReader) -> Pdu:
+        size, command, status, sequence = wire.header_of(await reader.readexactly(16))
+        return Pdu(command, status, sequence, await reader.readexactly(size - 16))
+
+    async def _ask_whether_alive(self) -> None:
+        while True:
+            await asyncio.sleep(SILENCE_S)
+            try:
+                await self._ask(Pdu(wire.ENQUIRE, 0, self._next()), PATIENCE_S)
+            except (TimeoutError, Down):
+                if self.writer is not None:
+                    self.writer.transport.abort()
+                return
+
+    async def _hear(self, pdu: Pdu) -> None:
+        if pdu.command == wire.DELIVER:
+            await self._delivered(pdu)
+        elif pdu.command in (wire.ENQUIRE, wire.UNBIND):
+            self._say(Pdu(pdu.command | wire.ANSWER, 0, pdu.sequence))
+            if pdu.command == wire.UNBIND:
+                raise ValueError("unbound by the operator")
+        elif pdu.command & wire.ANSWER:
+            answer = self.waiting.pop(pdu.sequence, None)
+            if answer is not None and not answer.done():
+                answer.set_result(pdu)
+        else:
+            self._say(Pdu(wire.NACK, 3, pdu.sequence))
+
+    async def _delivered(self, pdu: Pdu) -> None:
+        """The answer to the operator follows our commit: what we could not keep comes again."""
+        status = 0
+        try:
+            said = wire.delivered(pdu.body)
+            if said.is_receipt:
+                await self._receipt(*said.receipt())
+            elif self.on_heard is not None:
+                await self.on_heard(said)
+        except ValueError:
+            log.warning("a deliver_sm nobody can read")
+        except Exception:
+            log.exception("a deliver_sm could not be kept")
+            status = wire.SYSTEM_ERROR
+        self._say(Pdu(wire.DELIVER | wire.ANSWER, status, pdu.sequence, b"\0"))
+
+    async def _receipt(self, number: str, status: str) -> None:
+        message_id = self.mark + self._as_submitted(number)
+        owner = self.tenant_id or self.tenants.get(message_id)
+        if not number or not status:
+            return
+        if not await self.on_receipt(owner, message_id, status):
+            while len(self.early) > EARLY_MAX:
+                self.early.pop(next(iter(self.early)))
+            self.early[message_id] = status
+
+    def _as_submitted(self, number: str) -> str:
+        """Some operators answer in hexadecimal and report in decimal, or the other way round."""
+        if self.mark + number in self.tenants:
+            return number
+        others = [f"{int(number):x}", f"{int(number):X}"] if number.isdigit() else []
+        with contextlib.suppress(ValueError):
+            others.append(str(int(number, 16)))
+        return next((one for one in others if self.mark + one in self.tenants), number)
+
+    def _next(self) -> int:
+        self.sequence = self.sequence % 0x7FFFFFFF + 1
+        return self.sequence
+
+    def _say(self, pdu: Pdu) -> None:
+        if self.writer is not None:
+            self.writer.write(pdu.packed())
+
+    async def _ask(self, pdu: Pdu, seconds: float) -> Pdu:
+        """Raises Down, TimeoutError. A late answer finds nobody waiting."""
+        if self.writer is None:
+            raise Down(False)
+        answer = self.waiting[pdu.sequence] = asyncio.get_running_loop().create_future()
+        try:
+            self._say(pdu)
+            async with asyncio.timeout(seconds):
+                return await answer
+        finally:
+            self.waiting.pop(pdu.sequence, None)
+
+    async def send(self, tenant_id: UUID, message: Message) -> Outcome:
+        return await self.submit(tenant_id, message, self.sender)
+
+    async def submit(self, tenant_id: UUID, message: Message, sender: str) -> Outcome:
+        """Nothing of it is sent, or all, or nobody knows."""
+        if not await self._is_bound(min(BIND_WAIT_S, message.timeout_s / 2)):
+            return RetryLater(None, f"not_bound {self.fault}".strip())
+        self.reference = self.reference % 255 + 1
+        bodies = wire.submissions(
+            sender, message.address, message.text, self.long_texts, self.reference
+        )
+        ends = asyncio.get_running_loop().time() + message.timeout_s / 2
+        outcome: Outcome = RetryLater(None, "not_bound")
+        for n, body in enumerate(bodies):
+            outcome = await self._submit_one(tenant_id, body, ends, first=n == 0)
+            if not isinstance(outcome, Sent):
+                return outcome if n == 0 else Unknown(f"part {n + 1} of {len(bodies)}")
+        return outcome
+
+    async def _submit_one(
+        self, tenant_id: UUID, body: bytes, ends: float, *, first: bool
+    ) -> Outcome:
+        """A later part waits out a throttled operator as long as there is time."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            outcome = await self._submit_once(tenant_id, body, max(0.1, ends - clock()))
+            busy = isinstance(outcome, RetryLater) and outcome.detail == "throttled"
+            if first or not busy or clock() + 1.0 > ends:
+                return outcome
+            await asyncio.sleep(0.5)
+
+    async def _submit_once(self, tenant_id: UUID, body: bytes, seconds: float) -> Outcome:
+        try:
+            async with asyncio.timeout(seconds):
+                await self.window.acquire()
+        except TimeoutError:
+            return RetryLater(THROTTLED_S, "window", ours=True)
+        try:
+            answer = await self._ask(Pdu(wire.SUBMIT, 0, self._next(), body), seconds)
+        except TimeoutError:
+            return Unknown("no_response")
+        except Down as down:
+            return Unknown("line_broke") if down.written else RetryLater(None, "not_bound")
+        finally:
+            self.window.release()
+        return await self._outcome(tenant_id, answer)
+
+    async def _outcome(self, tenant_id: UUID, answer: Pdu) -> Outcome:
+        if answer.status == wire.OK and answer.command == wire.SUBMIT | wire.ANSWER:
+            number = answer.body.split(b"\0", 1)[0].decode("ascii", "replace")
+            return await self._accepted(tenant_id, self.mark + number)
+        if answer.status in BUSY:
+            return RetryLater(THROTTLED_S, "throttled")
+        if answer.status in OURS_OR_THEIRS:
+            return RetryLater(None, f"status 0x{answer.status:02X}")
+        said = f"status 0x{answer.status:02X}"
+        return Dead(said, address_dead=answer.status == wire.BAD_NUMBER)
+
+    async def _accepted(self, tenant_id: UUID, message_id: str) -> Outcome:
+        while len(self.tenants) > EARLY_MAX:
+            self.tenants.pop(next(iter(self.tenants)))
+        self.tenants[message_id] = tenant_id
+        status = self.early.pop(message_id, None)
+        if status is not None:
+            await self.on_receipt(tenant_id, message_id, status)
+        return Sent(message_id)
+
+    async def _is_bound(self, seconds: float) -> bool:
+        """Waits for the first try only: who is known to be down holds nobody up."""
+        await self.start()
+        if not self.tried.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self.tried.wait()
+        return self.bound.is_set()

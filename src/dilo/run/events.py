@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from bots.sms import receiving
 from bots.telegram import claims as chat_claims
 from bots.telegram import connection, fetched, replies
 from bots.telegram.channel import Telegram
@@ -20,7 +21,8 @@ from dilo.dunning import acts, digests, forecasts, pauses, paying
 from dilo.kit import memory
 from dilo.kit.errors import Refusal
 from dilo.messaging import actions as messaging
-from dilo.messaging import news
+from dilo.messaging import news, outside
+from dilo.messaging.carrier import SmsCarrier
 from dilo.messaging.channels import Channel, compose_with, hear, use_channels
 from dilo.messaging.email import Email
 from dilo.messaging.sms import HttpSms, Smpp
@@ -109,8 +111,24 @@ def wire() -> None:
 def _channels() -> dict[str, Channel]:
     now = settings()
     made: dict[str, Channel] = {"telegram": Telegram(settings().dilo_telegram_api)}
+    outside.allow_private(now.dilo_sms_private)
+    made["sms"] = SmsCarrier(
+        _installation_sms(),
+        on_sms_receipt,
+        receiving.hear_smpp,
+        price=now.dilo_sms_price,
+        hook_base=now.dilo_telegram_webhook,
+    )
+    if now.dilo_smtp_url:
+        made["email"] = Email(now.dilo_smtp_url, now.dilo_mail_from)
+    return made
+
+
+def _installation_sms() -> Channel | None:
+    """For companies without a gateway of their own."""
+    now = settings()
     if now.dilo_sms == "smpp":
-        made["sms"] = Smpp(
+        return Smpp(
             now.dilo_smpp_host,
             now.dilo_smpp_port,
             now.dilo_smpp_system_id,
@@ -118,11 +136,9 @@ def _channels() -> dict[str, Channel]:
             now.dilo_sms_sender,
             on_sms_receipt,
         )
-    elif now.dilo_sms == "http":
-        made["sms"] = HttpSms(now.dilo_sms_url, now.dilo_sms_token, now.dilo_sms_sender)
-    if now.dilo_smtp_url:
-        made["email"] = Email(now.dilo_smtp_url, now.dilo_mail_from)
-    return made
+    if now.dilo_sms == "http":
+        return HttpSms(now.dilo_sms_url, now.dilo_sms_token, now.dilo_sms_sender)
+    return None
 
 
 async def on_sms_receipt(tenant_id: UUID | None, message_id: str, status: str) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -55,6 +56,12 @@ class Settings(BaseSettings):
     dilo_sms_sender: str = Field("Dilo", max_length=15)
     dilo_sms_url: str = ""
     dilo_sms_token: str = ""
+    dilo_sms_price: Decimal = Field(
+        Decimal(0), ge=0, description="a segment by this gateway, in each company's currency"
+    )
+    dilo_sms_private: bool = Field(
+        False, description="companies' gateways may stand inside the network"
+    )
     dilo_smtp_url: str = Field("", description="smtp://user:password@host:port; empty: no e-mail")
     dilo_mail_from: str = "dilo@localhost"
     dilo_lease_seconds: int = Field(

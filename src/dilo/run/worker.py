@@ -25,9 +25,9 @@ from dilo.dunning.forecasts import plan_forecasts
 from dilo.dunning.pauses import judge_promises
 from dilo.dunning.queries import policy_or_none
 from dilo.kit import outbox
+from dilo.messaging.carrier import SmsCarrier
 from dilo.messaging.channels import channel, close_channels
 from dilo.messaging.sending import drain
-from dilo.messaging.smpp import Smpp
 from dilo.orders.actions.cancel import cancel_forgotten_drafts
 from dilo.quotes.answers import expire as expire_quotes
 from dilo.run import events, jobs
@@ -40,6 +40,7 @@ log = logging.getLogger("dilo.worker")
 TURNS_MAX = 5000
 PLAN_SECONDS = 300.0
 BOTS_SECONDS = 300.0
+SMS_SECONDS = 30.0
 LOOK_SECONDS = 120.0
 IMPORT_SECONDS = 2.0
 LAST_WORDS_SECONDS = 20.0
@@ -57,12 +58,13 @@ async def work() -> None:
     outbox.use_waker(lambda _: waking.set())
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    if isinstance(sms := channel("sms"), Smpp):
+    if isinstance(sms := channel("sms"), SmsCarrier):
         await sms.start()
     tasks = [
         asyncio.create_task(_sweep_forever(stopping, waking)),
         asyncio.create_task(_again_and_again("planning", _plan, PLAN_SECONDS, stopping)),
         asyncio.create_task(_again_and_again("bots", look_after, BOTS_SECONDS, stopping)),
+        asyncio.create_task(_again_and_again("sms", _bind_sms, SMS_SECONDS, stopping)),
         asyncio.create_task(_again_and_again("cards", look_at_old, LOOK_SECONDS, stopping)),
         *_imports(stopping),
     ]
@@ -132,6 +134,11 @@ async def _plan(tenant_id: UUID) -> None:
             await dunning.plan_run(SYSTEM)
         await plan_forecasts()
         await plan_digests()
+
+
+async def _bind_sms(tenant_id: UUID) -> None:
+    if isinstance(sms := channel("sms"), SmsCarrier):
+        await sms.look_after(tenant_id)
 
 
 def _imports(stopping: asyncio.Event) -> Sequence[asyncio.Task[None]]:
