@@ -116,6 +116,7 @@ def _sounds(words: str) -> frozenset[str]:
 
 _PLAIN = {word: kind for kind, words in PLAIN.items() for word in _sounds(words)}
 _YES, _NO, _WHERE = _sounds(YES), _sounds(NO), _sounds(WHERE)
+_START = _sounds("start старт")
 
 
 def intent_of(message: str) -> Intent:
@@ -131,6 +132,14 @@ def intent_of(message: str) -> Intent:
     if words and words[0] in _WHERE and (number := _number(text)) is not None:
         return OrderStatus(number)
     return OrderText(text)
+
+
+def intent_by_sms(message: str) -> Intent:
+    """Where START is what the law says it is, and not the first word of a chat."""
+    words = [sound(word) for word in WORDS.findall(message.strip())[:2]]
+    if len(words) == 1 and words[0] in _START:
+        return Resume()
+    return intent_of(message)
 
 
 def _number(text: str) -> str | None:

@@ -8,13 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from dilo.kit import db, outbox
+from dilo.kit import db, i18n, outbox
 from dilo.kit.errors import Refusal
 from dilo.kit.money import AMOUNT_MAX
+from dilo.kit.templating import money
+from dilo.messaging.channels import Composed, Ready
 from dilo.messaging.segments import Counted
 from tenants import audit
 from tenants.actors import Actor
@@ -35,11 +38,15 @@ INSERT INTO sms_budget (period, began_on) VALUES ('day', :day), ('month', :month
 ON CONFLICT (tenant_id, period, began_on) DO NOTHING
 """
 LOCK = """
-SELECT id, period, spent, warned_at FROM sms_budget
+SELECT id, period, began_on, spent, warned_at FROM sms_budget
 WHERE (period = 'day' AND began_on = :day) OR (period = 'month' AND began_on = :month)
 ORDER BY period DESC FOR UPDATE
 """
 SPEND = "UPDATE sms_budget SET spent = spent + :amount WHERE id = ANY(CAST(:ids AS uuid[]))"
+OWNERS = """
+SELECT i.id, i.email, i.language FROM identity i JOIN membership m ON m.identity_id = i.id
+WHERE m.role = 'owner' AND i.disabled_at IS NULL
+"""
 WARN = "UPDATE sms_budget SET warned_at = now() WHERE id = :id"
 RESERVE = """
 INSERT INTO sms_charge (outbox_id, attempt, kind, encoding, segments, amount, spent_on)
@@ -175,7 +182,13 @@ async def _warn(budget: db.Row, spent: Decimal, cap: Decimal | None) -> None:
     """Once a period, from four fifths on; who hears it writes to those who must know."""
     if cap and spent >= cap * WARN_SHARE and budget["warned_at"] is None:
         await db.execute(WARN, id=budget["id"])
-        await outbox.tell(WARNING, period=budget["period"], spent=str(spent), limit=str(cap))
+        await outbox.tell(
+            WARNING,
+            period=budget["period"],
+            began_on=budget["began_on"].isoformat(),
+            spent=str(spent),
+            limit=str(cap),
+        )
 
 
 async def settle(
@@ -194,6 +207,21 @@ async def settle(
         amount=amount,
         kept=amount if spent else Decimal(0),
     )
+
+
+async def on_low(told: dict[str, Any]) -> None:
+    """Those who hold the purse hear of it by e-mail."""
+    for owner in await db.rows(OWNERS):
+        key = f"{WARNING}:{told['period']}:{told['began_on']}:{owner['id']}"
+        payload = told | {"address": owner["email"], "language": owner["language"]}
+        await outbox.put("email", WARNING, key, payload, priority=3)
+
+
+async def compose(payload: dict[str, Any], _channel: str, _party_id: UUID | None) -> Composed:
+    tenant = current_tenant()
+    figures = {n: money(Decimal(payload[n]), tenant.currency) for n in ("spent", "limit")}
+    text = i18n.say(f"sms_budget:{payload['period']}", name=tenant.name, **figures)
+    return Ready(text, i18n.say("sms_budget:subject"))
 
 
 async def spent_now() -> dict[str, Decimal]:

@@ -29,7 +29,7 @@ MANAGER = (
     | ACCOUNTANT
     | frozenset(
         "ordering.edit promotions.edit shop.edit shop.privacy "
-        "writeoffs.approve credit.edit prices.edit catalogue.edit portal.invite bots.edit "
+        "writeoffs.approve credit.edit prices.edit catalogue.edit portal.invite bots.edit sms.edit "
         "portal.impersonate "
         "dealers.close quotes.approve carriers.edit".split()
     )

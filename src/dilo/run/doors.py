@@ -23,6 +23,7 @@ import dilo.desk.standing
 import dilo.dunning.collections
 import dilo.dunning.pages
 import dilo.imports.pages
+import dilo.messaging.pages
 import dilo.orders.shipment_pages
 import dilo.orders.supply_pages
 import dilo.payables.pages
@@ -33,6 +34,7 @@ import dilo.storefront.pages
 import portal.routes
 import portal.shop.routes
 from api.keys import key_at_door
+from bots.sms import webhook as sms_webhook
 from bots.telegram import pages as bot_pages
 from bots.telegram import webapp, webhook
 from dilo.kit.visit import visit
@@ -46,6 +48,7 @@ ROUTES: list[Any] = [
     *api.reports.routes,
     *webhook.routes,
     *webapp.routes,
+    *sms_webhook.routes,
     *bot_pages.routes,
     *dilo.acquiring.pages.routes,
     *dilo.acquiring.webhooks.routes,
@@ -63,6 +66,7 @@ ROUTES: list[Any] = [
     *dilo.dunning.collections.routes,
     *dilo.dunning.pages.routes,
     *dilo.imports.pages.routes,
+    *dilo.messaging.pages.routes,
     *dilo.orders.supply_pages.routes,
     *dilo.payables.pages.routes,
     *dilo.promotions.pages.routes,

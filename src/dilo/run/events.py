@@ -21,7 +21,7 @@ from dilo.dunning import acts, digests, forecasts, pauses, paying
 from dilo.kit import memory
 from dilo.kit.errors import Refusal
 from dilo.messaging import actions as messaging
-from dilo.messaging import news, outside
+from dilo.messaging import news, outside, sms_budget
 from dilo.messaging.carrier import SmsCarrier
 from dilo.messaging.channels import Channel, compose_with, hear, use_channels
 from dilo.messaging.email import Email
@@ -62,6 +62,7 @@ async def links_of_debt(party_id: UUID, owed: paying.Owed) -> str:
 # Who hears what; a hearer runs in the event's own transaction and may be asked again.
 HEARERS = {
     chat_claims.PHOTOS_EVENT: [fetched.on_photos],
+    sms_budget.WARNING: [sms_budget.on_low],
     "shipment_delivered": [ratings.on_delivered],
     "payment_recorded": [on_payment, pauses.on_payment],
     "bonus_paid": [on_payment],
@@ -90,6 +91,7 @@ def wire() -> None:
     paying.pay_by(links_of_debt)
     compose_with("reconciliation", acts.compose)
     compose_with("reply", replies.compose)
+    compose_with(sms_budget.WARNING, sms_budget.compose)
     compose_with(notices.KIND, dealer_letters.compose)
     compose_with(views.KIND, views.compose)
     compose_with(asking.KIND, asking.compose)

@@ -54,6 +54,7 @@ MENU: list[tuple[str, list[tuple[str, str, str, str, str, bool]]]] = [
             ("Ordering", "/office/ordering", "clipboard-check", "ordering.edit", "", False),
             ("Imports", "/office/imports", "database-import", "imports.run", "", False),
             ("Telegram bot", "/office/bot", "brand-telegram", "bots.edit", "", False),
+            ("SMS", "/office/sms", "device-mobile", "sms.edit", "", False),
             ("Portal users", "/office/portal-users", "users-group", "portal.invite", "", False),
             (
                 "Approvals of customers",
