@@ -48,7 +48,7 @@ class House:
             "turbosms": {"token": "turbo", "url": self.peer.url},
             "generic": {"url": self.peer.url + "/any", "token": "any"},
         }[kind]
-        form = AccountForm(kind.title(), "Dilo", kind, **(usual | more))  # type: ignore[arg-type]
+        form = AccountForm(kind.title(), more.pop("sender", "Dilo"), kind, **(usual | more))  # type: ignore[arg-type]
         async with scope(town.tenant):
             return await sms_accounts.save_account(town.olena, form)
 
