@@ -300,24 +300,3 @@ async def with_code(asker: Asker, shown: DraftTold) -> DraftTold:
     head = shown.order.head
     code = await confirmations.ask_for_code(asker.door, asker.address, head.id, head.version)
     return DraftTold(shown.order, shown.asked, shown.unknown, code)
-
-
-async def choose(asker: Asker, order_id: str, product_id: str, quantity: str) -> DraftTold:
-    """What was asked is answered: one more line of the draft, or its first. A draft that is no
-    longer his or no longer a draft is refused."""
-    asker.actor.require("orders.edit")
-    line = LineInput(product_id, Decimal(quantity))
-    if not order_id:
-        return DraftTold(await _drafted(asker, [line]), [], [])
-    before = await queries.order(UUID(order_id))
-    lines = [LineInput(str(one.product_id), one.quantity) for one in before.lines]
-    await actions.edit_draft(
-        asker.actor,
-        before.head.id,
-        before.head.version,
-        [*lines, line],
-        comment=before.head.comment,
-        ship_on=before.head.ship_on,
-        by="id",
-    )
-    return DraftTold(await queries.order(before.head.id), [], [])

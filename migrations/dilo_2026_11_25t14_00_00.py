@@ -110,7 +110,7 @@ CREATE TABLE sms_part (
   account_id uuid NOT NULL,
   phone text NOT NULL,
   reference integer NOT NULL,
-  total integer NOT NULL CHECK (total BETWEEN 2 AND 255),
+  total integer NOT NULL CHECK (total BETWEEN 1 AND 255),
   number integer NOT NULL CHECK (number BETWEEN 1 AND 255),
   text text NOT NULL,
   received_at timestamptz NOT NULL DEFAULT now(),

@@ -6,10 +6,11 @@ All of it is one transaction, and the gateway hears that we have it after the co
 import hashlib
 import logging
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from bots.answers import Answer, Asker, DraftTold, answer, choose, with_code
+from bots.answers import Answer, Asker, DraftTold, answer, picked, with_code
 from bots.intents import Intent, OrderText, Person, Resume, Stop, intent_by_sms
 from bots.sms import rendering
 from dilo.buyers.roles import verbs_of
@@ -18,9 +19,11 @@ from dilo.conversations.questions import Question
 from dilo.kit import clock, i18n, inbox, outbox
 from dilo.kit.errors import Refusal
 from dilo.kit.i18n import say
+from dilo.kit.ids import uuid_or_none
 from dilo.messaging import sms_budget, sms_numbers
 from dilo.messaging.carrier import REPLY
 from dilo.messaging.wire import Delivered
+from dilo.orders.commands import LineInput
 from dilo.orders.spoken.matching import Asked
 from dilo.parties import phones
 from dilo.parties.phones import Caller
@@ -196,9 +199,10 @@ class Talk:
         if self.caller is None or str(self.caller.party_id) != question.rest["party"]:
             return rendering.Reply(say("sms:help"))
         rest = question.rest
-        shown = await choose(self.asker, rest["order"], option, rest["quantity"])
+        line = LineInput(option, Decimal(rest["quantity"]))
+        order = await picked(self.asker, uuid_or_none(rest["order"]), rest["version"], line)
         left = [_asked_again(one) for one in rest["more"]]
-        return await self._rendered(replace(shown, asked=left))
+        return await self._rendered(DraftTold(order, left, []))
 
     async def _as_company(self, option: str, text: str) -> rendering.Reply | None:
         self.caller = next((one for one in self.callers if str(one.party_id) == option), None)
@@ -230,6 +234,7 @@ class Talk:
         rest = {
             "party": str(caller.party_id),
             "order": str(told.order.head.id) if told.order else "",
+            "version": told.order.head.version if told.order else 0,
             "quantity": str(first.quantity),
             "more": [_plain(one) for one in clear[1:9]],
         }

@@ -14,6 +14,7 @@ from dilo.kit import i18n, web
 from dilo.kit.errors import Invalid, NotFound, Refusal
 from dilo.kit.paging import Paging
 from dilo.kit.visit import visit
+from dilo.messaging import sms_accounts
 from dilo.parties import queries as parties
 from dilo.people.roles import may
 from dilo.receivables import queries as receivables
@@ -137,6 +138,10 @@ async def text_index() -> Response[str]:
     return await _texts(web.Filled(values=chosen | {"body": body}))
 
 
+def _by_sms(form: web.Filled[Any]) -> bool:
+    return form.values.get("channel") == "sms"
+
+
 async def _texts(form: web.Filled[Any], preview: str = "", status: int = 200) -> Response[str]:
     policy = await queries.policy_or_none()
     due = await queries.would_warn(policy, current_tenant().today(), 5) if policy else []
@@ -147,6 +152,7 @@ async def _texts(form: web.Filled[Any], preview: str = "", status: int = 200) ->
         texts=await texts.texts(),
         tones=TONES,
         preview=preview,
+        sms=await sms_accounts.estimate(preview) if preview and _by_sms(form) else None,
         due=due,
     )
 

@@ -13,6 +13,7 @@ from dilo.kit.export import table_file
 from dilo.kit.paging import Paging
 from dilo.kit.visit import visit
 from dilo.messaging import actions as messaging
+from dilo.messaging import sms_budget
 from dilo.people.roles import may
 from tenants.scope import current_tenant
 
@@ -117,6 +118,8 @@ async def message(message_id: UUID) -> Response[str]:
         "dunning/message.html",
         message=await queries.message(message_id),
         attempts=await queries.attempts_of(message_id),
+        charges=await sms_budget.charges_of(message_id),
+        statuses=await sms_budget.statuses_of(message_id),
     )
 
 

@@ -1,0 +1,52 @@
+"""The office's page of SMS: set, tried, counted, limited, reported; by those who may."""
+
+import re
+
+from browsing import staff
+from town import Cast
+
+from dilo.kit import db
+from dilo.messaging import sms_accounts
+from tenants.scope import scope
+
+
+async def test_a_gateway_is_set_tried_and_reported_in_the_office(town: Cast) -> None:
+    async with staff(town) as olena:
+        page = await olena.get("/office/sms")
+        assert page.status_code == 200
+        for kind in ("smpp", "twilio", "turbosms", "generic"):
+            assert (await olena.get(f"/office/sms/new?kind={kind}")).status_code == 200
+        form = {"kind": "turbosms", "name": "Turbo", "sender": "Dilo", "token": "hush-hush"}
+        form |= {"price": "0.95", "active": "on", "latin": "on"}
+        refused = await olena.post("/office/sms", form | {"sender": "Dilo\r\nX: y"})
+        assert refused.status_code == 422
+        assert "hush-hush" not in refused.text
+        made = await olena.post("/office/sms", form)
+        assert made.status_code == 303
+        address = made.headers["location"]
+        shown = await olena.get(address)
+        assert "hush-hush" not in shown.text
+        assert re.search(r"/webhooks/sms/[\w/-]+\?key=", shown.text)
+        assert (await olena.post(f"{address}/trial", {"phone": "067 123 45 67"})).status_code == 303
+        assert (await olena.post("/office/sms/policy", {"daily_amount": "50"})).status_code == 303
+        counted = await olena.get("/office/sms?text=" + "a" * 161, headers={"HX-Request": "true"})
+        assert "2 SMS" in counted.text
+        assert "<html" not in counted.text
+        table = await olena.get("/office/sms?as=csv")
+        assert table.headers["content-type"].startswith("text/csv")
+        letter = {
+            "language": "uk",
+            "channel": "sms",
+            "tone": "due",
+            "body": "{{ party }}",
+            "preview": "1",
+        }
+        told = await olena.post("/office/dunning/texts", letter)
+        assert "SMS" in told.text
+    async with scope(town.tenant):
+        (account,) = await sms_accounts.accounts()
+        payload = await db.value("SELECT payload FROM outbox WHERE kind = 'sms_test'")
+    assert payload["address"] == "+380671234567"
+    assert account.secret("token") == "hush-hush"
+    async with staff(town, "max") as seller:
+        assert (await seller.get("/office/sms")).status_code == 403
