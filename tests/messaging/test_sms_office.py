@@ -29,7 +29,10 @@ async def test_a_gateway_is_set_tried_and_reported_in_the_office(town: Cast) -> 
         assert re.search(r"/webhooks/sms/[\w/-]+\?key=", shown.text)
         assert (await olena.post(f"{address}/trial", {"phone": "067 123 45 67"})).status_code == 303
         assert (await olena.post("/office/sms/policy", {"daily_amount": "50"})).status_code == 303
-        counted = await olena.get("/office/sms?text=" + "a" * 161, headers={"HX-Request": "true"})
+        counted = await olena.get(
+            "/office/sms?text=" + "a" * 161,
+            headers={"HX-Request": "true", "HX-Request-Type": "partial"},
+        )
         assert "2 SMS" in counted.text
         assert "<html" not in counted.text
         table = await olena.get("/office/sms?as=csv")

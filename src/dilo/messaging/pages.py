@@ -17,7 +17,7 @@ from dilo.messaging import sms_accounts, sms_budget
 from dilo.messaging.carrier import SmsCarrier
 from dilo.messaging.channels import channel
 from dilo.messaging.segments import counted
-from dilo.messaging.sms_accounts import Account, AccountForm
+from dilo.messaging.sms_accounts import SETTINGS, Account, AccountForm
 from dilo.messaging.sms_budget import PolicyForm
 from dilo.parties.actions import phone_number
 from dilo.people.roles import may
@@ -106,9 +106,11 @@ def _edit(account: Account | None, kind: str, form: web.Filled[Any], status: int
         "messaging/sms_account.html",
         status=status,
         account=account,
+        settings=dict.fromkeys(SETTINGS[kind], "") | (account.settings if account else {}),
         kind=kind,
         form=form,
         hook=hook,
+        trial=web.EMPTY,
     )
 
 
