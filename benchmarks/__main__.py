@@ -30,8 +30,10 @@ NAMES = (
     "page",
     "updates",
     "shop",
+    "quick-order",
+    "checkout",
 )
-MODULES = {"import": "import_"}
+MODULES = {"import": "import_", "quick-order": "quick_order"}
 
 
 def main() -> None:

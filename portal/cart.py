@@ -8,6 +8,8 @@ from uuid import UUID
 import msgspec
 from litestar import Request, Response, get, post
 
+from dilo.catalogue import stock_view
+from dilo.catalogue.rules import told_of
 from dilo.kit import web
 from dilo.kit.errors import Refusal
 from dilo.kit.ids import uuid7, uuid_or_none
@@ -60,12 +62,14 @@ async def _page(
 ) -> Response[str]:
     looked = await cart.look(visit().actor)
     choices = await delivery.choices(visit().actor)
+    policy = await stock_view.stock_policy(visit().actor.on_behalf_of)
     return web.page(
         "portal/cart.html",
         block="cart",
         status=status,
         cart=looked,
         choices=choices,
+        told=lambda available: told_of(available, policy),
         key=uuid7().hex,
         form=form,
         problem=problem,

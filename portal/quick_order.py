@@ -10,6 +10,8 @@ from uuid import UUID
 from litestar import Request, Response, get, post
 from litestar.datastructures import UploadFile
 
+from dilo.catalogue import stock_view
+from dilo.catalogue.rules import told_of
 from dilo.kit import i18n, web
 from dilo.kit.errors import Refusal
 from dilo.kit.export import table_file
@@ -18,7 +20,7 @@ from dilo.kit.visit import visit
 from dilo.orders import cart_items, lists, quick
 from dilo.orders.cart_items import Item
 from dilo.orders.commands import LINES_MAX
-from dilo.orders.quick import Asked
+from dilo.orders.quick import Asked, Review
 from dilo.orders.sheet_lines import amount_of, sheet_lines
 from dilo.orders.wording import one_line
 
@@ -99,7 +101,17 @@ async def _answer(asked: list[Asked], strange: Strange, title: str = "") -> Resp
         await cart_items.put_all(visit().actor, found.items)
         web.flash("success", "flash:lines_added", count=len(found.items))
         return web.redirect("/cart")
-    return web.page("portal/quick_review.html", review=found, title=title)
+    return await _review(found, title)
+
+
+async def _review(found: Review, title: str) -> Response[Any]:
+    policy = await stock_view.stock_policy(visit().actor.on_behalf_of)
+    return web.page(
+        "portal/quick_review.html",
+        review=found,
+        title=title,
+        told=lambda available: told_of(available, policy),
+    )
 
 
 @post("/quick-order/lines", opt=EDIT, status_code=200)
@@ -140,7 +152,7 @@ async def repetition_create(order_id: UUID) -> Response[Any]:
     """The same goods today: what they cost then and now, what is short, retired or gone."""
     asked = await lists.order_as_asked(visit().actor, order_id)
     found = await quick.review(visit().actor, asked)
-    return web.page("portal/quick_review.html", review=found, title=i18n.say("portal:again"))
+    return await _review(found, i18n.say("portal:again"))
 
 
 @post("/lists/{shopping_list_id:uuid}/repetition", opt=EDIT, status_code=200)

@@ -2,6 +2,7 @@
 
 from portal import (
     account,
+    awaited,
     cart,
     catalogue,
     chats,
@@ -19,6 +20,7 @@ from portal import (
     quick_order,
     quotes,
     returns,
+    variants,
 )
 
 routes = [
@@ -26,10 +28,12 @@ routes = [
     *chats.routes,
     *catalogue.routes,
     *goods.routes,
+    *variants.routes,
     *media.routes,
     *cart.routes,
     *quick_order.routes,
     *lists.routes,
+    *awaited.routes,
     *order_pages.routes,
     *quotes.routes,
     *returns.routes,

@@ -11,6 +11,7 @@ from dilo.demo.acquiring import requisites_of
 from dilo.demo.buyers import company_of
 from dilo.demo.cases import around_orders
 from dilo.demo.dealers import network
+from dilo.demo.ordering import buyers_day
 from dilo.demo.pictures import hang_pictures
 from dilo.demo.shelf import furnish
 from dilo.demo.shopfront import open_shop
@@ -132,10 +133,11 @@ async def _fill(plan: Plan) -> int:
     await make_goods(random, world, plan.goods)
     await make_parties(random, world, plan.parties, [people["max"], people["maria"]])
     petro = await _first_dealer(plan, world)
+    seller = Actor("staff", people["max"], "Максим Савчук", VERBS["sales"], role="sales")
+    await buyers_day(Random(plan.seed + 1), world, seller, petro)
     await db.execute(POLICY)
     invoices = await history(random, world)
     await open_debts(random, world)
-    seller = Actor("staff", people["max"], "Максим Савчук", VERBS["sales"], role="sales")
     await company_of(plan.slug, world.parties[0].id, world)
     await living_orders(random, world, seller, plan.orders)
     await around_orders(Random(plan.seed), world, seller, petro)

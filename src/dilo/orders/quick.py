@@ -2,13 +2,10 @@
 ok, short, retired, without price, unknown, merged; nothing is dropped and nothing swapped silently.
 A constant number of queries, however many lines there are."""
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
-
-from rapidfuzz import fuzz, process
 
 from dilo.kit import db
 from dilo.orders.actions.lines import buyer_of
@@ -19,7 +16,7 @@ from dilo.pricing.queries import Priced, priced
 from tenants.actors import Actor
 from tenants.scope import current_tenant
 
-NEAR_MOST, NEAR_LINES, NEAR_SCORE, NAME_FROM = 4, 200, 62, 6
+NEAR_MOST, NEAR_LINES = 4, 200
 # The customer's own article is the surest word of his; then our code, then a barcode.
 FOUND = f"""
 WITH asked AS (SELECT ref, n FROM unnest(:refs::text[]) WITH ORDINALITY AS a(ref, n)),
@@ -38,7 +35,27 @@ SELECT p.id AS product_id, p.code, p.name, p.unit, p.kind, p.pack_size,
 FROM product p LEFT JOIN stock_level s ON s.product_id = p.id AND s.warehouse_id = :warehouse_id
 WHERE p.id = ANY(:products)
 """
-NAMES = f"SELECT p.id, p.code, p.name FROM product p WHERE p.retired_at IS NULL AND {SEEN}"
+# What was meant by each unknown line, by the words of the catalogue; where nothing was, the codes
+# that begin most alike: a squeezed code is a word, and words are found by their beginnings.
+NEAR = f"""
+WITH asked AS (SELECT DISTINCT ref FROM unnest(:refs::text[]) AS a(ref)),
+meant AS MATERIALIZED (
+  SELECT a.ref, f.product_id, f.rank FROM asked a, search_products(a.ref, :party_id) f),
+begun AS MATERIALIZED (
+  SELECT a.ref, w.product_id, k.cut / 100.0 AS rank
+  FROM (SELECT ref, search_code(ref) AS code FROM asked
+    WHERE ref NOT IN (SELECT ref FROM meant)) a
+  CROSS JOIN LATERAL (SELECT cut, left(a.code, cut) AS low, left(a.code, cut) || '~' AS upto
+    FROM generate_series(length(a.code) - 1, greatest(length(a.code) - 3, 2), -1) AS c(cut)) k
+  CROSS JOIN LATERAL (SELECT product_id FROM product_word w
+    WHERE w.word >= k.low AND w.word < k.upto ORDER BY w.word LIMIT {4 * NEAR_MOST}) w),
+ranked AS (
+  SELECT h.ref, p.id, p.code, p.name, row_number() OVER (
+    PARTITION BY h.ref ORDER BY max(h.rank) DESC, p.popularity DESC, p.name, p.id) AS n
+  FROM (TABLE meant UNION ALL TABLE begun) h JOIN product p ON p.id = h.product_id
+  WHERE p.retired_at IS NULL AND {SEEN} GROUP BY h.ref, p.tenant_id, p.id)
+SELECT ref, id, code, name FROM ranked WHERE n <= {NEAR_MOST} ORDER BY ref, n
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,36 +210,13 @@ async def _goods(terms: Terms, products: list[UUID]) -> dict[UUID, Good]:
 
 
 async def _near(terms: Terms, refs: Sequence[str]) -> dict[str, list[Substitute]]:
-    """The nearest goods by code or name to what nobody knows."""
+    """The nearest goods to what nobody knows, by code or name, for all lines in one query."""
+    found: dict[str, list[Substitute]] = {}
     if not refs:
-        return {}
-    rows = await db.rows(NAMES, party_id=terms.party_id)
-    codes = [row["code"].lower() for row in rows]
-    names = [row["name"].lower() for row in rows]
-    found = await asyncio.to_thread(_nearest, refs, codes, names)
-    return {
-        ref: [
-            Substitute(rows[i]["id"], rows[i]["code"], rows[i]["name"], "", Decimal(0)) for i in at
-        ]
-        for ref, at in found.items()
-    }
-
-
-def _nearest(
-    refs: Sequence[str], codes: Sequence[str], names: Sequence[str]
-) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    for ref in dict.fromkeys(refs):
-        low = ref.lower()
-        hits = process.extract(
-            low, codes, scorer=fuzz.ratio, limit=NEAR_MOST, score_cutoff=NEAR_SCORE
-        )
-        if len(low) >= NAME_FROM:
-            hits += process.extract(
-                low, names, scorer=fuzz.token_set_ratio, limit=NEAR_MOST, score_cutoff=80
-            )
-        best = sorted(hits, key=lambda hit: -hit[1])
-        found[ref] = list(dict.fromkeys(hit[2] for hit in best))[:NEAR_MOST]
+        return found
+    for row in await db.rows(NEAR, refs=list(refs), party_id=terms.party_id):
+        near = Substitute(row["id"], row["code"], row["name"], "", Decimal(0))
+        found.setdefault(row["ref"], []).append(near)
     return found
 
 

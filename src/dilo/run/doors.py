@@ -18,6 +18,7 @@ import dilo.dealers.network_pages
 import dilo.dealers.pages
 import dilo.desk.goods
 import dilo.desk.order
+import dilo.desk.series
 import dilo.desk.shelf
 import dilo.desk.standing
 import dilo.dunning.collections
@@ -59,6 +60,7 @@ ROUTES: list[Any] = [
     *dilo.classes.pages.routes,
     *dilo.credit.pages.routes,
     *dilo.desk.goods.routes,
+    *dilo.desk.series.routes,
     *dilo.desk.shelf.routes,
     *dilo.desk.standing.routes,
     *dilo.dealers.pages.routes,

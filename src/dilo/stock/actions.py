@@ -2,7 +2,7 @@
 zero."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
 
@@ -13,10 +13,12 @@ from dilo.kit.outbox import tell
 from tenants import audit
 from tenants.actors import Actor
 
+# ``awaited``: goods that have come are spoken for by those who wait, before they are given out.
 LOCK = """
-SELECT product_id, on_hand, reserved FROM stock_level
-WHERE warehouse_id = :warehouse_id AND product_id = ANY(:products)
-ORDER BY product_id FOR UPDATE
+SELECT s.product_id, s.on_hand, s.reserved, coalesce((SELECT sum(b.quantity) FROM back_order b
+    WHERE b.product_id = s.product_id AND b.warehouse_id = s.warehouse_id), 0) AS awaited
+FROM stock_level s WHERE s.warehouse_id = :warehouse_id AND s.product_id = ANY(:products)
+ORDER BY s.product_id FOR UPDATE OF s
 """
 RESERVE = """
 WITH wanted AS (
@@ -94,15 +96,24 @@ VALUES (:code, :name, NOT EXISTS (SELECT 1 FROM warehouse WHERE is_default)) RET
 """
 
 
+Kept = Mapping[UUID, Decimal]
+
+
 @dataclass(frozen=True, slots=True)
 class Level:
     product_id: UUID
     on_hand: Decimal
     reserved: Decimal
+    awaited: Decimal = ZERO
+
+    @property
+    def free(self) -> Decimal:
+        return self.on_hand - self.reserved
 
     @property
     def available(self) -> Decimal:
-        return self.on_hand - self.reserved
+        """For a new order: what is free and nobody waits for."""
+        return max(self.free - max(self.awaited, ZERO), ZERO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +125,17 @@ class Wanted:
     quantity: Decimal
 
 
-async def lock_levels(warehouse_id: UUID, products: Iterable[UUID]) -> dict[UUID, Level]:
+async def lock_levels(
+    warehouse_id: UUID, products: Iterable[UUID], kept: Kept | None = None
+) -> dict[UUID, Level]:
+    """``kept``: what was set aside for the asker until just now; nobody who waits comes before
+    him for that."""
     found = await db.rows_as(Level, LOCK, warehouse_id=warehouse_id, products=sorted(set(products)))
-    return {level.product_id: level for level in found}
+    before = kept or {}
+    return {
+        level.product_id: replace(level, awaited=level.awaited - before.get(level.product_id, ZERO))
+        for level in found
+    }
 
 
 async def reserve(warehouse_id: UUID, wanted: Sequence[Wanted]) -> None:
@@ -146,7 +165,7 @@ def split(
     now: list[Wanted] = []
     later: list[Wanted] = []
     for one in wanted:
-        given = min(one.quantity, max(left.get(one.product_id, ZERO), ZERO))
+        given = min(one.quantity, left.get(one.product_id, ZERO))
         left[one.product_id] = left.get(one.product_id, ZERO) - given
         if given:
             now.append(Wanted(one.source_id, one.product_id, given))
@@ -249,7 +268,7 @@ async def adjust(
     if not await db.value("SELECT 1 FROM warehouse WHERE id = :id", id=warehouse_id):
         raise NotFound
     levels = await lock_levels(warehouse_id, [product_id])
-    if quantity < 0 and (product_id not in levels or levels[product_id].available < -quantity):
+    if quantity < 0 and (product_id not in levels or levels[product_id].free < -quantity):
         raise Refusal("STOCK_SHORT")
     await receive(warehouse_id, [(product_id, quantity)], reason, actor.id)
     await audit.note(

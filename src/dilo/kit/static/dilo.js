@@ -122,6 +122,43 @@
     }, 200);
   });
 
+  // Quantities: Enter goes down; in a grid of variants arrows go everywhere and the sums follow.
+  const number = (input) => Number.parseFloat(input.value.replace(",", ".")) || 0;
+  const addUp = (grid) => {
+    const rows = new Map(), columns = new Map();
+    let all = 0;
+    $$("input[name=quantity]", grid).forEach((input) => {
+      const cell = input.closest("td"), row = cell.parentElement, n = number(input);
+      rows.set(row, (rows.get(row) || 0) + n);
+      columns.set(cell.cellIndex, (columns.get(cell.cellIndex) || 0) + n);
+      all += n;
+    });
+    const show = (output, sum) => { if (output) output.value = Math.round(sum * 1e4) / 1e4; };
+    const foot = grid.tFoot.rows[0];
+    rows.forEach((sum, row) => show($("output", row), sum));
+    columns.forEach((sum, at) => show($("output", foot.cells[at]), sum));
+    show($("output", foot.lastElementChild), all);
+  };
+  document.addEventListener("input", (event) => { const grid = event.target.closest("[data-grid]"); if (grid?.tFoot) addUp(grid); });
+  $$("[data-grid]").forEach((grid) => { if (grid.tFoot) addUp(grid); });
+  document.addEventListener("keydown", (event) => {
+    if (!event.target.matches("input[name=quantity]") || event.ctrlKey || event.metaKey || event.altKey) return;
+    const rows = event.target.closest("[data-rows]"), grid = event.target.closest("[data-grid]");
+    let next = null;
+    if (rows && event.code === "Enter") {
+      const all = $$("input[name=quantity]", rows);
+      next = all[all.indexOf(event.target) + 1];
+    } else if (grid) {
+      const [down, right] = { ArrowUp: [-1, 0], ArrowDown: [1, 0], Enter: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.code] || [0, 0];
+      const { selectionStart: from, selectionEnd: upto, value } = event.target;
+      const inside = right < 0 ? from > 0 : right > 0 && upto < value.length;
+      const cell = event.target.closest("td"), line = grid.tBodies[0].rows[cell.parentElement.sectionRowIndex + down];
+      const to = (down || right) && !inside && line?.cells[cell.cellIndex + right];
+      next = to ? $("input[name=quantity]", to) : null;
+    }
+    if (next) { event.preventDefault(); next.focus(); next.select(); }
+  });
+
   // What was typed is not lost by a stray click.
   let dirty = false;
   document.addEventListener("input", (event) => { if (event.target.closest("form[data-guard]")) dirty = true; });

@@ -15,16 +15,15 @@ from dilo.orders.actions.decision import (
     line_facts,
     own_party,
 )
-from dilo.orders.actions.lines import accrue, given_of, line_columns, price_lines, total_of
+from dilo.orders.actions.lines import total_of
 from dilo.orders.actions.place import buyer_id
+from dilo.orders.actions.rewrite import left_out, rewrite, word_for
 from dilo.orders.commands import LineInput, Placed
 from dilo.orders.facts import CONFIRMATION, LineFacts, Verdict
 from dilo.orders.queries import OrderHead, OrderLine, locked_head, order_head, order_lines, terms_of
 from dilo.orders.rules import passes
-from dilo.promotions.accruals import give_back, spend
-from dilo.promotions.queries import coupon_of_order
 from dilo.receivables.actions import Balance, lock_balance
-from dilo.stock.actions import Level, Wanted, lock_levels, release, reserve_or_wait
+from dilo.stock.actions import Kept, Level, Wanted, lock_levels, release, reserve_or_wait
 from tenants import audit
 from tenants.actors import Actor
 from tenants.scope import current_tenant
@@ -39,22 +38,9 @@ WITH settled AS (
 UPDATE party_balance b SET confirmed = b.confirmed + s.total FROM settled s
 WHERE b.party_id = s.party_id AND b.currency = s.currency AND :state = 'confirmed'
 """
-REPLACE_LINES = """
-WITH gone AS (DELETE FROM sales_order_line WHERE order_id = :id),
-headed AS (
-  UPDATE sales_order SET total = :total, comment = :comment, ship_on = :ship_on,
-    version = version + 1
-  WHERE id = :id)
-SELECT 1
-"""
-ADD_LINES = """
-INSERT INTO sales_order_line (id, order_id, line_no, product_id, quantity, unit, price,
-  price_source, amount, comment)
-SELECT l.id, :id, l.line_no, l.product_id, l.quantity, l.unit, l.price, l.source::jsonb, l.amount,
-  l.comment
-FROM unnest(:line_ids::uuid[], :line_nos::int[], :products::uuid[], :quantities::numeric[],
-  :units::text[], :prices::numeric[], :sources::text[], :amounts::numeric[], :comments::text[])
-  AS l(id, line_no, product_id, quantity, unit, price, source, amount, comment)
+KEPT = """
+SELECT product_id, sum(quantity) AS quantity FROM reservation
+WHERE source_id = ANY(:sources) GROUP BY product_id
 """
 REOPEN = "UPDATE sales_order SET state = 'draft', version = version + 1 WHERE id = :id"
 
@@ -79,7 +65,11 @@ async def submit_order(actor: Actor, order_id: UUID, version: int | None = None)
     sender = buyer_id(actor) if head.state == "draft" else None
     buyer = sender or head.placed_by_id
     kept = await _kept_stock(head)
-    verdicts, lines, levels = await _judged(head, balance, buyer)
+    told: list[Verdict] = []
+    if head.shortage == "leave_out":
+        head, told = await left_out(head, kept)
+    verdicts, lines, levels = await _judged(head, balance, buyer, kept)
+    verdicts += told
     state = "confirmed" if passes(verdicts) else "on_hold"
     await db.execute(
         SETTLE,
@@ -106,14 +96,17 @@ async def submit_order(actor: Actor, order_id: UUID, version: int | None = None)
     return Placed(head.id, head.number, state, head.total, head.currency, verdicts)
 
 
-async def _kept_stock(head: OrderHead) -> bool:
+async def _kept_stock(head: OrderHead) -> Kept:
     """A held order that keeps its goods gives them up for the asking, under the lock of the
     levels, so that they are counted as free for itself and for nobody else."""
     if head.state != "on_hold":
-        return False
+        return {}
     lines = await order_lines(head.id)
     await lock_levels(head.warehouse_id, [line.product_id for line in lines])
-    return await release([line.id for line in lines]) > 0
+    sources = [line.id for line in lines]
+    kept = {row["product_id"]: row["quantity"] for row in await db.rows(KEPT, sources=sources)}
+    await release(sources)
+    return kept
 
 
 def _told(head: OrderHead, verdicts: list[Verdict], *, repeated: bool) -> Placed:
@@ -127,10 +120,10 @@ def _wanted(lines: Sequence[OrderLine]) -> list[Wanted]:
 
 
 async def _judged(
-    head: OrderHead, balance: Balance, buyer: UUID | None
+    head: OrderHead, balance: Balance, buyer: UUID | None, kept: Kept
 ) -> tuple[list[Verdict], list[OrderLine], dict[UUID, Level]]:
     terms = await terms_of(head.party_id, current_tenant().today(), head.warehouse_id)
-    facts, lines, levels = await shelf_of(head)
+    facts, lines, levels = await shelf_of(head, kept)
     verdicts = await judge(
         terms,
         balance,
@@ -145,11 +138,11 @@ async def _judged(
 
 
 async def shelf_of(
-    head: OrderHead,
+    head: OrderHead, kept: Kept | None = None
 ) -> tuple[list[LineFacts], list[OrderLine], dict[UUID, Level]]:
     """The lines of an order with what their shelf holds, its levels locked."""
     lines = await order_lines(head.id)
-    levels = await lock_levels(head.warehouse_id, [line.product_id for line in lines])
+    levels = await lock_levels(head.warehouse_id, [line.product_id for line in lines], kept)
     facts = [
         line_facts(
             line.line_no,
@@ -178,7 +171,8 @@ async def edit_draft(
 ) -> None:
     """Replaces the lines of a draft at today's prices. ``version`` is what the editor saw.
 
-    Raises FORBIDDEN, NOT_FOUND, WRONG_STATE, CHANGED_MEANWHILE and what place_order says of lines.
+    Raises FORBIDDEN, NOT_FOUND, WRONG_STATE, CHANGED_MEANWHILE, PRICES_FROZEN and what place_order
+    says of lines.
     """
     actor.require("orders.edit")
     head = await locked_head(order_id)
@@ -188,16 +182,8 @@ async def edit_draft(
     if head.version != version:
         raise Refusal("CHANGED_MEANWHILE", number=head.number)
     await only_seen(actor, [line.product for line in lines], by)
-    terms = await terms_of(head.party_id, current_tenant().today(), head.warehouse_id)
-    coupon = await coupon_of_order(order_id)
-    await give_back(order_id)
-    fresh = await price_lines(terms, lines, by, None, coupon)
-    await spend(head.party_id, given_of(fresh))
-    await db.execute(
-        REPLACE_LINES, id=order_id, total=total_of(fresh), comment=comment, ship_on=ship_on
-    )
-    await db.execute(ADD_LINES, id=order_id, **line_columns(fresh))
-    await accrue(order_id, head.party_id, fresh)
+    word = await word_for(order_id, lines, by)
+    fresh = await rewrite(head, lines, by, word, comment, ship_on)
     await audit.note(
         actor,
         "orders.edit",
