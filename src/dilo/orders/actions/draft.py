@@ -57,10 +57,7 @@ async def submit_order(actor: Actor, order_id: UUID, version: int | None = None)
     head = await locked_head(order_id)
     if head.state == "confirmed":
         return _told(head, [], repeated=True)
-    if version is not None and head.version != version:
-        raise Refusal("CHANGED_MEANWHILE", number=head.number)
-    if head.state not in ("draft", "on_hold"):
-        raise Refusal("WRONG_STATE", number=head.number, state=head.state)
+    _may_be_submitted(head, version)
     # Whoever sends a draft off places the order: his own company's limits are those for him.
     sender = buyer_id(actor) if head.state == "draft" else None
     buyer = sender or head.placed_by_id
@@ -71,29 +68,40 @@ async def submit_order(actor: Actor, order_id: UUID, version: int | None = None)
     verdicts, lines, levels = await _judged(head, balance, buyer, kept)
     verdicts += told
     state = "confirmed" if passes(verdicts) else "on_hold"
-    await db.execute(
-        SETTLE,
-        id=order_id,
-        state=state,
-        now=clock.now(),
-        placed_by=actor.name if sender else None,
-        buyer_id=sender,
-    )
+    await _settle(actor, head, state, sender)
     await keep_evaluation(order_id, CONFIRMATION, verdicts, state == "confirmed")
     if state == "confirmed" or kept:
         await reserve_or_wait(head.warehouse_id, _wanted(lines), levels)
     if state == "confirmed":
         await withdraw_requests(order_id, approved_too=False)
     await ask_own_company(order_id, head.party_id, buyer, head.total, verdicts)
+    return Placed(head.id, head.number, state, head.total, head.currency, verdicts)
+
+
+def _may_be_submitted(head: OrderHead, version: int | None) -> None:
+    if version is not None and head.version != version:
+        raise Refusal("CHANGED_MEANWHILE", number=head.number)
+    if head.state not in ("draft", "on_hold"):
+        raise Refusal("WRONG_STATE", number=head.number, state=head.state)
+
+
+async def _settle(actor: Actor, head: OrderHead, state: str, sender: UUID | None) -> None:
+    await db.execute(
+        SETTLE,
+        id=head.id,
+        state=state,
+        now=clock.now(),
+        placed_by=actor.name if sender else None,
+        buyer_id=sender,
+    )
     await audit.note(
         actor,
         "orders.submit",
         "sales_order",
-        order_id,
+        head.id,
         before={"state": head.state},
         after={"state": state},
     )
-    return Placed(head.id, head.number, state, head.total, head.currency, verdicts)
 
 
 async def _kept_stock(head: OrderHead) -> Kept:
