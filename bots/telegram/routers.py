@@ -21,6 +21,8 @@ from bots.telegram import (
     people,
     sheets,
     signing,
+    staff,
+    staff_tasks,
     words,
 )
 from bots.telegram.groups import only_what_may_be_said
@@ -31,6 +33,8 @@ ROUTERS: tuple[Router, ...] = (
     overrides.router,
     signing.router,
     approvals.router,
+    staff.router,
+    staff_tasks.router,
     debts.router,
     documents.router,
     orders.router,

@@ -22,12 +22,15 @@ from dilo.messaging import telegram_bots
 from dilo.orders import queries as orders
 from dilo.parties import queries as parties
 from dilo.parties.chats import chats_of_party
+from dilo.parties.tasks import tasks_of
 from dilo.payments import queries as payments
+from dilo.people.queries import colleagues
 from dilo.people.roles import may
 from dilo.pricing import actions as pricing
 from dilo.receivables import queries as receivables
 from dilo.receivables.rules import shares
 from dilo.stock import actions as stock
+from dilo.stock.alarms import least_of
 from tenants.scope import current_tenant
 
 Req = Request[Any, Any, Any]
@@ -74,6 +77,9 @@ async def my_day() -> Response[str]:
         year=points(await queries.year_of(None, tenant.currency, on)),
         held=await orders.orders(Paging(1, 8), state="on_hold"),
         asked=await orders.pending_overrides(clock.now()),
+        tasks=await tasks_of(visit().actor, 20),
+        colleagues=await colleagues(),
+        now=clock.now(),
         bot_failure=await telegram_bots.failure_or_none() if may_mend else None,
     )
 
@@ -170,6 +176,7 @@ async def product_card(product_id: UUID) -> Response[str]:
         prices=await goods.prices_of(product_id),
         lists=await pricing.price_lists(),
         warehouses=await stock.warehouses(),
+        least=await least_of(product_id),
     )
 
 

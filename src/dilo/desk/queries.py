@@ -43,6 +43,20 @@ FROM open_item i JOIN party p ON p.id = i.party_id
 WHERE i.open_amount > 0 AND i.side = 'debit' AND i.due_on < :on AND i.currency = :currency
 GROUP BY i.party_id, p.name, p.code ORDER BY 4 DESC LIMIT 8
 """
+# "Usual": the mean of the four weeks before, weekends and all.
+DAY = """
+SELECT
+  (SELECT coalesce(sum(CASE kind WHEN 'invoice' THEN total ELSE -total END), 0) FROM invoice
+    WHERE issued_on = :on AND currency = :currency) AS sold,
+  (SELECT coalesce(sum(CASE kind WHEN 'invoice' THEN total ELSE -total END), 0) / 28 FROM invoice
+    WHERE issued_on >= :on - 28 AND issued_on < :on AND currency = :currency) AS usual_sold,
+  (SELECT coalesce(sum(CASE WHEN reverses_id IS NULL AND direction = 'in' THEN amount
+    ELSE -amount END), 0) FROM payment
+    WHERE received_on = :on AND currency = :currency) AS paid,
+  h.held, h.held_amount
+FROM (SELECT count(*) AS held, coalesce(sum(total), 0) AS held_amount FROM sales_order
+  WHERE state = 'on_hold' AND currency = :currency) h
+"""
 SEARCH = """
 (SELECT 'party' AS kind, id, code AS label, name AS title FROM party
   WHERE strpos(search, :q) > 0 ORDER BY strpos(search, :q), name LIMIT 6)
@@ -76,6 +90,21 @@ class Today:
     unallocated: Decimal
     paid_today: Decimal
     ordered_today: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class DayFigures:
+    """Invoices less credit notes; ``usual_sold``: an average day of the 28 before."""
+
+    sold: Decimal
+    usual_sold: Decimal
+    paid: Decimal
+    held: int
+    held_amount: Decimal
+
+
+async def day_figures(currency: str, on: date) -> DayFigures:
+    return await db.one_as(DayFigures, DAY, currency=currency, on=on)
 
 
 async def year_of(party_id: UUID | None, currency: str, on: date) -> list[Month]:

@@ -6,7 +6,7 @@ from uuid import UUID
 from dilo.kit import clock, db, i18n, outbox
 from dilo.kit.templating import money
 from dilo.messaging.channels import Composed, Dropped, Ready
-from dilo.people.chats import readers_who_may
+from dilo.people.wishes import readers_of, wanting
 from tenants.actors import Actor
 
 KIND = "override_request"
@@ -20,7 +20,8 @@ JOIN identity r ON r.id = v.requested_by WHERE v.id = :id
 
 async def ask_approvers(actor: Actor, override_id: UUID) -> int:
     """Whoever may approve and is not who asks. Returns how many are asked."""
-    readers = [r for r in await readers_who_may("overrides.approve") if r.id != actor.id]
+    wishing = wanting(await readers_of("override_asked"), "override_asked", None)
+    readers = [r for r in wishing if r.id != actor.id]
     for reader in readers:
         await outbox.put(
             "telegram",

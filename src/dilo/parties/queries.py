@@ -87,6 +87,10 @@ SELECT id, code, name FROM party WHERE closed_at IS NULL AND (:search = '' OR st
   :search) > 0)
 ORDER BY strpos(search, :search), name LIMIT :most
 """
+OF_PHONE = """
+SELECT DISTINCT p.id, p.code, p.name FROM contact_channel h JOIN party p ON p.id = h.party_id
+WHERE h.channel = 'sms' AND h.address LIKE '%' || :digits ORDER BY p.name LIMIT 10
+"""
 SEGMENTS = "SELECT DISTINCT segment FROM party WHERE segment IS NOT NULL ORDER BY segment LIMIT 50"
 TIMELINE = """
 SELECT at, actor_name, verb, after, subject_kind FROM audit_event
@@ -228,6 +232,12 @@ async def party(party_id: UUID) -> Party:
 
 async def party_names(search: str, most: int = 20) -> list[db.Row]:
     return await db.rows(NAMES, search=search.lower().strip(), most=most)
+
+
+async def parties_of_phone(text: str) -> list[db.Row]:
+    """By the last digits of a telephone, at least seven of them."""
+    digits = "".join(ch for ch in text if ch.isdigit())[-9:]
+    return await db.rows(OF_PHONE, digits=digits) if len(digits) >= 7 else []
 
 
 async def party_of_code(code: str) -> UUID | None:

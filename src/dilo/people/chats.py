@@ -2,9 +2,7 @@
 
 import hashlib
 import secrets
-from dataclasses import dataclass
 from datetime import timedelta
-from uuid import UUID
 
 from dilo.kit import clock, db
 from dilo.kit.errors import Refusal
@@ -28,20 +26,7 @@ SELECT i.id, i.name, i.language, m.role FROM staff_chat c
 JOIN identity i ON i.id = c.identity_id AND i.disabled_at IS NULL
 JOIN membership m ON m.identity_id = i.id WHERE c.chat_id = :chat_id
 """
-READERS = """
-SELECT i.id, i.language, c.chat_id FROM staff_chat c
-JOIN identity i ON i.id = c.identity_id AND i.disabled_at IS NULL
-JOIN membership m ON m.identity_id = i.id
-WHERE c.chat_id IS NOT NULL AND m.role = ANY(CAST(:roles AS text[])) ORDER BY i.name
-"""
 UNLINK = "DELETE FROM staff_chat WHERE identity_id = :id"
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    id: UUID
-    language: str | None
-    chat_id: str
 
 
 def _hash(code: str) -> bytes:
@@ -75,12 +60,6 @@ async def colleague_of_chat(chat_id: str) -> tuple[Actor, str | None] | None:
         return None
     verbs = VERBS[found["role"]]
     return Actor("staff", found["id"], found["name"], verbs, role=found["role"]), found["language"]
-
-
-async def readers_who_may(verb: str) -> list[Reader]:
-    """Colleagues in Telegram whose role has the verb."""
-    roles = [role for role, verbs in VERBS.items() if verb in verbs]
-    return await db.rows_as(Reader, READERS, roles=roles)
 
 
 async def unlink(actor: Actor) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import api.calls
 import api.orders
 import api.payments
 import api.reports
@@ -17,6 +18,7 @@ import dilo.credit.pages
 import dilo.dealers.network_pages
 import dilo.dealers.pages
 import dilo.desk.goods
+import dilo.desk.office
 import dilo.desk.order
 import dilo.desk.series
 import dilo.desk.shelf
@@ -44,6 +46,7 @@ from portal.access import buyer_at_door, furnish
 ENTRANCES: dict[str, Any] = {"/": buyer_at_door, "/api": key_at_door}
 ROUTES: list[Any] = [
     *portal.routes.routes,
+    *api.calls.routes,
     *api.orders.routes,
     *api.payments.routes,
     *api.reports.routes,
@@ -61,6 +64,7 @@ ROUTES: list[Any] = [
     *dilo.credit.pages.routes,
     *dilo.desk.goods.routes,
     *dilo.desk.series.routes,
+    *dilo.desk.office.routes,
     *dilo.desk.shelf.routes,
     *dilo.desk.standing.routes,
     *dilo.dealers.pages.routes,

@@ -16,6 +16,7 @@ from dilo.claims import actions as claims_actions
 from dilo.claims import told as claims_told
 from dilo.dealers import letters as dealer_letters
 from dilo.dealers import notices
+from dilo.desk import news as desk_news
 from dilo.dunning import actions as dunning
 from dilo.dunning import acts, digests, forecasts, pauses, paying
 from dilo.kit import memory
@@ -66,6 +67,9 @@ HEARERS = {
     "shipment_delivered": [ratings.on_delivered],
     "payment_recorded": [on_payment, pauses.on_payment],
     "bonus_paid": [on_payment],
+    "order_placed": [desk_news.on_order_placed],
+    "task_due": [desk_news.on_task_due],
+    "stock_low": [desk_news.on_stock_low],
     "stock_came": [back_orders.on_stock],
     "media_removed": [media.on_removed],
 }
@@ -88,6 +92,8 @@ def wire() -> None:
     compose_with(digests.KIND, digests.compose)
     compose_with(news.KIND, news.compose)
     news.say_with("promise_broken", pauses.words_of_broken)
+    for kind, words in desk_news.WORDS.items():
+        news.say_with(kind, words)
     paying.pay_by(links_of_debt)
     compose_with("reconciliation", acts.compose)
     compose_with("reply", replies.compose)

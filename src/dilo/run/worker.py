@@ -19,6 +19,7 @@ from dilo.acquiring.looking import look_at_old
 from dilo.analytics.views import plan_scheduled
 from dilo.catalogue.popularity import count_popularity_daily
 from dilo.dealers import jobs as dealers
+from dilo.desk.news import plan_daily
 from dilo.dunning import actions as dunning
 from dilo.dunning.digests import plan_digests
 from dilo.dunning.forecasts import plan_forecasts
@@ -134,6 +135,7 @@ async def _plan(tenant_id: UUID) -> None:
             await dunning.plan_run(SYSTEM)
         await plan_forecasts()
         await plan_digests()
+        await plan_daily()
 
 
 async def _bind_sms(tenant_id: UUID) -> None:

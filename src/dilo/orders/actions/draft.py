@@ -45,6 +45,15 @@ WHERE source_id = ANY(:sources) GROUP BY product_id
 REOPEN = "UPDATE sales_order SET state = 'draft', version = version + 1 WHERE id = :id"
 
 
+# Only where a colleague has a chat to hear of it in.
+TELL_PLACED = """
+INSERT INTO outbox (channel, kind, dedupe_key, payload, priority)
+SELECT 'event', 'order_placed', :fact, jsonb_build_object('order_id', CAST(:id AS uuid)), 4
+WHERE EXISTS (SELECT 1 FROM staff_chat WHERE chat_id IS NOT NULL)
+ON CONFLICT (tenant_id, channel, dedupe_key) DO NOTHING
+"""
+
+
 async def submit_order(actor: Actor, order_id: UUID, version: int | None = None) -> Placed:
     """A draft or a held order goes to the gates. Submitting a confirmed one again changes nothing.
 
@@ -94,6 +103,8 @@ async def _settle(actor: Actor, head: OrderHead, state: str, sender: UUID | None
         placed_by=actor.name if sender else None,
         buyer_id=sender,
     )
+    if head.state == "draft":
+        await db.execute(TELL_PLACED, id=head.id, fact=f"order_placed:{head.id}:{head.version}")
     await audit.note(
         actor,
         "orders.submit",

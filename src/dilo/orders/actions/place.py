@@ -80,7 +80,12 @@ exposed AS (
 noted AS (
   INSERT INTO audit_event (actor_kind, actor_id, actor_name, verb, subject_kind, subject_id, after)
   VALUES (:actor_kind, :placed_by_id, :placed_by, 'orders.place', 'sales_order', :id,
-    jsonb_build_object('state', :state::text, 'total', :total::text, 'door', :door::text)))
+    jsonb_build_object('state', :state::text, 'total', :total::text, 'door', :door::text))),
+told AS (
+  INSERT INTO outbox (channel, kind, dedupe_key, payload, priority)
+  SELECT 'event', 'order_placed', 'order_placed:' || :id,
+    jsonb_build_object('order_id', CAST(:id AS uuid)), 4
+  WHERE :state <> 'draft' AND EXISTS (SELECT 1 FROM staff_chat WHERE chat_id IS NOT NULL))
 SELECT number FROM placed
 """
 

@@ -1,0 +1,100 @@
+"""Tasks: what is to be done, by when, by whom, about which party."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from dilo.kit import db, outbox
+from dilo.kit.errors import NotFound, Refusal
+from tenants import audit
+from tenants.actors import Actor
+
+TITLE_MAX = 300
+DUE = "task_due"
+MAKE = """
+INSERT INTO task (title, due_at, assignee_id, party_id, made_by)
+VALUES (:title, :due_at, :assignee_id, :party_id, :by) RETURNING id
+"""
+TASKS = """
+SELECT t.id, t.title, t.due_at, t.assignee_id, t.party_id, p.name AS party_name, t.made_by,
+  t.done_at FROM task t LEFT JOIN party p ON p.id = t.party_id
+"""
+OPEN_OF = f"""
+{TASKS} WHERE t.assignee_id = :id AND t.done_at IS NULL ORDER BY t.due_at, t.id LIMIT :most
+"""
+ONE = f"{TASKS} WHERE t.id = :id"
+FINISH = """
+UPDATE task SET done_at = now() WHERE id = :id AND assignee_id = :by AND done_at IS NULL
+"""
+MOVE = """
+UPDATE task SET due_at = :due_at WHERE id = :id AND assignee_id = :by AND done_at IS NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    id: UUID
+    title: str
+    due_at: datetime
+    assignee_id: UUID
+    party_id: UUID | None
+    party_name: str | None
+    made_by: str
+    done_at: datetime | None
+
+
+async def make_task(
+    actor: Actor,
+    title: str,
+    due_at: datetime,
+    *,
+    assignee_id: UUID | None = None,
+    party_id: UUID | None = None,
+) -> UUID:
+    """For oneself, unless another is named. Raises FORBIDDEN, TASK_EMPTY."""
+    actor.require("desk.read")
+    words = " ".join(title.split())[:TITLE_MAX]
+    owner = assignee_id or actor.id
+    if not words or owner is None:
+        raise Refusal("TASK_EMPTY", status=422)
+    made = await db.value(
+        MAKE, title=words, due_at=due_at, assignee_id=owner, party_id=party_id, by=actor.name
+    )
+    await _remind(made, due_at)
+    await audit.note(actor, "tasks.make", "task", made, after={"title": words})
+    return made
+
+
+async def _remind(task_id: UUID, due_at: datetime) -> None:
+    key = f"{DUE}:{task_id}:{due_at.isoformat()}"
+    told = {"task_id": str(task_id), "due_at": due_at.isoformat()}
+    await outbox.tell_once(DUE, key, told, due_at)
+
+
+async def tasks_of(actor: Actor, most: int = 50) -> list[Task]:
+    """One's own that are not done, the most urgent first."""
+    return await db.rows_as(Task, OPEN_OF, id=actor.id, most=most)
+
+
+async def task(task_id: UUID) -> Task:
+    return await db.one_as(Task, ONE, id=task_id)
+
+
+async def finish_task(actor: Actor, task_id: UUID) -> None:
+    """One's own. Done twice is done once. Raises FORBIDDEN, NOT_FOUND."""
+    actor.require("desk.read")
+    if not await db.execute(FINISH, id=task_id, by=actor.id):
+        found = await task(task_id)
+        if found.assignee_id != actor.id:
+            raise NotFound
+        return
+    await audit.note(actor, "tasks.done", "task", task_id)
+
+
+async def move_task(actor: Actor, task_id: UUID, due_at: datetime) -> None:
+    """One's own; it reminds anew. Raises FORBIDDEN, NOT_FOUND."""
+    actor.require("desk.read")
+    if not await db.execute(MOVE, id=task_id, by=actor.id, due_at=due_at):
+        raise NotFound
+    await _remind(task_id, due_at)
+    await audit.note(actor, "tasks.move", "task", task_id, after={"due_at": due_at.isoformat()})

@@ -1,0 +1,193 @@
+"""Colleagues in the chat: what they are told, what they may, and that the role is read at each tap."""
+
+from datetime import timedelta
+from decimal import Decimal as D
+
+from peers.line import Line
+from peers.phone import Person
+from town import order_of
+
+from dilo.desk.calls import note_call
+from dilo.desk.news import plan_daily
+from dilo.kit import clock, db
+from dilo.orders import actions
+from dilo.parties.tasks import make_task, tasks_of
+from dilo.people import chats, wishes
+from dilo.stock.alarms import set_alarm
+from tenants.actors import Actor
+from tenants.scope import scope
+
+
+async def colleague(line: Line, who: str, number: int) -> Person:
+    made = line.person(number, who)
+    async with scope(line.town.tenant):
+        code = await chats.make_code(line.town.people[who])
+    await made.say(f"/start {code}")
+    return made
+
+
+async def held_order(line: Line, key: str = "h") -> str:
+    async with scope(line.town.tenant):
+        placed = await actions.place_order(
+            line.town.petro, order_of(line.town, "D-1", ("LAMP-1", 150), key=key)
+        )
+    assert placed.state == "on_hold"
+    return str(placed.id)
+
+
+async def test_a_held_order_is_told_and_let_through_by_two_people(line: Line) -> None:
+    town = line.town
+    maria, nina = await colleague(line, "maria", 701), await colleague(line, "nina", 702)
+    before = len(line.peer.accepted)
+    order_id = await held_order(line)
+    await line.settle()
+    assert any("утримано" in call.text for call in maria.seen(before))
+    await maria.tap(f"so:{order_id}")
+    assert "на яку суму" in await maria.tap(f"sv:{order_id}")
+    await maria.tap("sva:0")
+    await maria.tap("svd:3")
+    before = len(line.peer.accepted)
+    assert "вирішить інша людина" in await maria.tap("svr:2")
+    (asked,) = [c for c in nina.seen(before) if "Оплата вже в дорозі" in c.text]
+    assert "5" in asked.text
+    async with scope(town.tenant):
+        override = await db.value("SELECT id FROM credit_override")
+    await maria.forge(f"ovr:{override}:1")
+    async with scope(town.tenant):
+        assert await db.value("SELECT state FROM sales_order") == "on_hold", "not by who asked"
+    await nina.tap(f"ovr:{override}:1")
+    async with scope(town.tenant):
+        assert await db.value("SELECT state FROM sales_order") == "confirmed"
+        taps = await db.rows("SELECT after FROM audit_event WHERE verb = 'bot.tap'")
+    assert {row["after"]["chat"] for row in taps} == {"701"}
+
+
+async def test_the_role_is_read_at_every_tap_also_of_the_dismissed(line: Line) -> None:
+    town = line.town
+    maria = await colleague(line, "maria", 703)
+    order_id = await held_order(line)
+    await line.settle()
+    buttons = [f"so:{order_id}", f"sr:{order_id}", f"sy:{order_id}", f"sv:{order_id}",
+               f"sp:{town.parties['D-1']}", f"sps:{town.parties['D-1']}", "sd", "sh", "tk", "sw"]  # fmt: skip
+    async with scope(town.tenant):
+        await db.execute("UPDATE identity SET disabled_at = now() WHERE id = :i", i=town.maria.id)
+    for data in buttons:
+        shown = await maria.forge(data)
+        assert "SO-" not in shown, data
+        assert "Електросвіт" not in shown, data
+    async with scope(town.tenant):
+        await db.execute("UPDATE identity SET disabled_at = NULL")
+        await db.execute(
+            "UPDATE membership SET role = 'warehouse' WHERE identity_id = :i", i=town.maria.id
+        )
+    for data in (f"sr:{order_id}", f"sy:{order_id}", f"sv:{order_id}", "sd"):
+        await maria.forge(data)
+    async with scope(town.tenant):
+        assert await db.value("SELECT state FROM sales_order") == "on_hold"
+        assert await db.value("SELECT count(*) FROM credit_override") == 0
+    for junk in ("so:x", "sva:9", "svd:99", "svr:7", "sww:x", "tks:x:9", "sp:", "spp:1"):
+        await maria.forge(junk)
+
+
+async def test_who_wants_no_news_or_has_left_is_told_nothing(line: Line) -> None:
+    town = line.town
+    maria = await colleague(line, "maria", 704)
+    await maria.say("/news")
+    async with scope(town.tenant):
+        await wishes.wish(town.maria, "order_held", "off")
+    before = len(line.peer.accepted)
+    await held_order(line)
+    await line.settle()
+    assert maria.seen(before) == []
+    async with scope(town.tenant):
+        await wishes.wish(town.maria, "order_held", "all")
+    await held_order(line, "second")
+    async with scope(town.tenant):
+        await db.execute("UPDATE identity SET disabled_at = now() WHERE id = :i", i=town.maria.id)
+    await line.settle()
+    assert maria.seen(before) == []
+
+
+async def test_a_task_reminds_at_its_time_and_is_done_by_a_tap(line: Line) -> None:
+    town = line.town
+    max_ = await colleague(line, "max", 705)
+    assert "Подзвонити" in await max_.say("/task Подзвонити Петру")
+    before = len(line.peer.accepted)
+    async with scope(town.tenant):
+        due = clock.now() - timedelta(seconds=1)
+        made = await make_task(town.max, "Договір", due, party_id=town.parties["D-1"])
+    await line.settle()
+    (call,) = max_.seen(before)
+    assert "Договір" in call.text
+    await max_.tap(f"tkd:{made}")
+    stranger = await colleague(line, "ivan", 706)
+    async with scope(town.tenant):
+        (left,) = await tasks_of(town.max)
+    await stranger.forge(f"tkd:{left.id}")
+    async with scope(town.tenant):
+        assert [one.title for one in await tasks_of(town.max)] == ["Подзвонити Петру"]
+
+
+async def test_customers_and_goods_are_found_by_words(line: Line) -> None:
+    town = line.town
+    max_ = await colleague(line, "max", 707)
+    await max_.say("електросвіт")
+    assert any("D-1" in words for words in max_.buttons())
+    assert "Доступно" in await max_.tap(f"sp:{town.parties['D-1']}")
+    await max_.say("LAMP-1")
+    assert "Головний" in await max_.tap(f"sg:{town.products['LAMP-1']}")
+    await max_.say("нічогоподібного")
+
+
+async def test_a_missed_call_is_a_task_and_a_word_once(line: Line) -> None:
+    town = line.town
+    max_ = await colleague(line, "max", 708)
+    exchange = Actor("api", None, "PBX", frozenset({"calls.note"}))
+    async with scope(town.tenant):
+        await db.execute("UPDATE party SET owner_id = :o", o=town.max.id)
+        await db.execute(
+            "INSERT INTO contact_channel (party_id, channel, address) VALUES (:p, 'sms', :a)",
+            p=town.parties["D-1"], a="+380671112233",
+        )  # fmt: skip
+    before = len(line.peer.accepted)
+    for _ in range(2):
+        async with scope(town.tenant):
+            noted = await note_call(exchange, "c1", "067 111 22 33", True, clock.now())
+    assert noted.repeated
+    await line.settle()
+    (call,) = max_.seen(before)
+    assert "+380671112233" in call.text
+    assert "Електросвіт" in call.text
+    async with scope(town.tenant):
+        assert len(await tasks_of(town.max)) == 1
+
+
+async def test_low_stock_is_told_once_until_it_is_full_again(line: Line) -> None:
+    town = line.town
+    ivan = await colleague(line, "ivan", 709)
+    async with scope(town.tenant):
+        await set_alarm(town.ivan, town.products["SOCKET"], D(990))
+    before = len(line.peer.accepted)
+    for n in (20, 5):
+        async with scope(town.tenant):
+            await actions.place_order(town.max, order_of(town, "D-1", ("SOCKET", n), key=f"k{n}"))
+        await line.settle()
+    (call,) = ivan.seen(before)
+    assert "SOCKET" in call.text
+    assert "980" in call.text
+
+
+async def test_the_owners_day_begins_with_figures_once(line: Line) -> None:
+    town = line.town
+    olena = await colleague(line, "olena", 710)
+    async with scope(town.tenant):
+        await wishes.wish(town.olena, "daily_figures", "all", 23)
+        assert await plan_daily() in (0, 1)
+        local = clock.now().hour
+        await db.execute("UPDATE staff_wish SET hour = :h", h=max((local + 2) % 24 - 1, 0))
+        await plan_daily()
+        await plan_daily()
+    before = len(line.peer.accepted)
+    await line.settle()
+    assert len(olena.seen(before)) <= 1
+    assert "Продажі" in await olena.say("/day")
