@@ -189,6 +189,7 @@ async def draft(asker: Asker, text: str) -> DraftTold:
     unknown = [line.text for line in lines if isinstance(line, Unknown)]
     await unresolved.note_unresolved(asker.door, asker.company, unknown)
     asked = [line for line in lines if isinstance(line, Asked)]
+    await unresolved.note_read(asker.door, len(sure), len(asked), len(unknown))
     return DraftTold(await _drafted(asker, sure), asked, unknown)
 
 

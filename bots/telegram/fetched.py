@@ -6,10 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from aiogram import Bot
-from aiogram.exceptions import TelegramBadRequest
+from aiogram.exceptions import TelegramAPIError, TelegramBadRequest
 
 from bots.telegram.channel import bot_of
-from dilo.kit.errors import Refusal
+from dilo.kit.errors import NotFound, Refusal
 from dilo.messaging import telegram_bots
 from dilo.parties.talks import attach
 from tenants.actors import Actor
@@ -18,6 +18,7 @@ log = logging.getLogger("dilo.telegram")
 PATIENCE_SECONDS = 6
 SHEET_MAX = 2 * 1024 * 1024
 PHOTO_MAX = 12 * 1024 * 1024
+OFFICE_MAX = 20 * 1024 * 1024
 
 
 async def body_of(bot: Bot, file_id: str, most: int) -> bytes:
@@ -61,3 +62,15 @@ async def on_photos(payload: dict[str, Any]) -> None:
         await attach(actor, "claim", claim_id, company, [(payload["name"], body)])
     except Refusal as refusal:
         log.info("photograph of claim %s dropped: %s", payload["claim_id"], refusal.code)
+
+
+async def for_office(file_id: str) -> bytes:
+    """A file of a conversation, when a colleague looks at it. Raises NOT_FOUND where there is no
+    bot, TOO_LARGE, FILE_GONE."""
+    found = await telegram_bots.bot_or_none()
+    if found is None or not found.answers:
+        raise NotFound
+    try:
+        return await body_of(bot_of(found.token), file_id, OFFICE_MAX)
+    except (TelegramAPIError, OSError, TimeoutError):
+        raise NotFound from None

@@ -172,7 +172,9 @@ async def tell_assignee(thread_id: UUID, assignee_id: UUID | None) -> None:
     now = clock.now()
     whose = str(assignee_id) if assignee_id else f"anybody:{thread_id}"
     slot = int(now.timestamp()) // NOTICE_EVERY_S
-    payload = {"thread_id": str(thread_id)} | (
-        {"assignee_id": str(assignee_id)} if assignee_id else {}
-    )
+    payload = {
+        "thread_id": str(thread_id),
+        "assignee_id": str(assignee_id) if assignee_id else "",
+        "slot": slot,
+    }
     await outbox.tell_once(WAITING, f"{WAITING}:{whose}:{slot}", payload, now + NOTICE_AFTER)

@@ -13,6 +13,7 @@ from dilo.kit.paging import Page, Paging
 from dilo.orders.spoken.words import code_key
 from tenants import audit
 from tenants.actors import Actor
+from tenants.scope import current_tenant
 
 TEXT_MAX = 120
 NOTE = """
@@ -20,6 +21,20 @@ INSERT INTO unresolved_text AS u (text, channel, party_id, first_at, last_at)
 SELECT t, :channel, :party_id, :now, :now FROM unnest(:texts::text[]) AS t ORDER BY t
 ON CONFLICT (tenant_id, text) DO UPDATE SET times = u.times + 1, last_at = excluded.last_at,
   channel = excluded.channel, party_id = excluded.party_id
+"""
+COUNT = """
+INSERT INTO reading_count AS c (day, channel, sure, asked, not_read)
+VALUES (:day, :channel, :sure, :asked, :not_read)
+ON CONFLICT (tenant_id, day, channel) DO UPDATE SET sure = c.sure + excluded.sure,
+  asked = c.asked + excluded.asked, not_read = c.not_read + excluded.not_read
+"""
+FORGET = "DELETE FROM product_alias WHERE id = :id AND product_id = :product_id"
+IGNORE = """
+UPDATE unresolved_text SET state = 'ignored', settled_by = :by
+WHERE id = ANY(:ids) AND state = 'open'
+"""
+NAMES = """
+SELECT id, phrase, taught_by, taught_at FROM product_alias WHERE product_id = :id ORDER BY phrase
 """
 LIST = """
 SELECT t.*, count(*) OVER () AS total_rows FROM (
@@ -29,6 +44,7 @@ SELECT t.*, count(*) OVER () AS total_rows FROM (
   LEFT JOIN product g ON g.id = u.product_id
   WHERE u.state = :state AND (:search = '' OR strpos(lower(u.text), :search) > 0)) t
 """
+ONE = "SELECT id, text, times FROM unresolved_text WHERE id = :id"
 SORTS = {"often": "t.times DESC", "last": "t.last_at", "text": "t.text"}
 SETTLE = """
 UPDATE unresolved_text SET state = :state, product_id = :product_id, settled_by = :by
@@ -62,6 +78,19 @@ async def note_unresolved(channel: str, party_id: UUID | None, texts: Sequence[s
         await db.execute(NOTE, channel=channel, party_id=party_id, texts=plain, now=clock.now())
 
 
+async def note_read(channel: str, sure: int, asked: int, not_read: int) -> None:
+    """How many lines of one message were understood, asked about, not read."""
+    if sure or asked or not_read:
+        await db.execute(
+            COUNT,
+            day=current_tenant().today(),
+            channel=channel,
+            sure=sure,
+            asked=asked,
+            not_read=not_read,
+        )
+
+
 async def unresolved(paging: Paging, *, state: str = "open", search: str = "") -> Page[Unresolved]:
     found = await db.rows(
         f"{LIST} ORDER BY {paging.order_by(SORTS, 'often')}, t.id LIMIT :size OFFSET :offset",
@@ -73,6 +102,11 @@ async def unresolved(paging: Paging, *, state: str = "open", search: str = "") -
     return db.page_of(Unresolved, found, paging)
 
 
+async def one(text_id: UUID) -> db.Row:
+    """Raises NOT_FOUND."""
+    return await db.one(ONE, id=text_id)
+
+
 async def teach(actor: Actor, text_id: UUID, product_id: UUID, phrase: str = "") -> None:
     """From now on ``phrase`` (by default the text itself) is that article.
 
@@ -80,11 +114,41 @@ async def teach(actor: Actor, text_id: UUID, product_id: UUID, phrase: str = "")
     """
     actor.require("bots.teach")
     text = await _settle(actor, text_id, "taught", product_id)
-    named = (phrase or text).strip()[:TEXT_MAX]
+    await _taught(actor, product_id, phrase or text)
+
+
+async def _taught(actor: Actor, product_id: UUID, phrase: str) -> None:
+    named = phrase.strip()[:TEXT_MAX]
     if sum(ch.isalpha() for ch in named) < 2:
         raise Refusal("PHRASE_BAD", status=422)
+    await db.one("SELECT id FROM product WHERE id = :id", id=product_id)
     await db.execute(TEACH, product_id=product_id, phrase=named, key=code_key(named), by=actor.name)
     await audit.note(actor, "bots.teach", "product", product_id, after={"phrase": named})
+
+
+async def ignore_all(actor: Actor, ids: Sequence[UUID]) -> int:
+    """Returns how many were still open. Raises FORBIDDEN."""
+    actor.require("bots.teach")
+    return await db.execute(IGNORE, ids=list(ids), by=actor.name)
+
+
+async def names_of(product_id: UUID) -> list[db.Row]:
+    """What people call this article, as it was taught."""
+    return await db.rows(NAMES, id=product_id)
+
+
+async def name_product(actor: Actor, product_id: UUID, phrase: str) -> None:
+    """Raises FORBIDDEN, NOT_FOUND, PHRASE_BAD."""
+    actor.require("bots.teach")
+    await _taught(actor, product_id, phrase)
+
+
+async def forget_name(actor: Actor, product_id: UUID, name_id: UUID) -> None:
+    """Raises FORBIDDEN, NOT_FOUND."""
+    actor.require("bots.teach")
+    if not await db.execute(FORGET, id=name_id, product_id=product_id):
+        raise NotFound
+    await audit.note(actor, "bots.forget", "product", product_id)
 
 
 async def ignore(actor: Actor, text_id: UUID) -> None:

@@ -11,6 +11,7 @@ from dilo.catalogue import actions as catalogue
 from dilo.catalogue import queries as goods
 from dilo.catalogue.actions import CategoryForm, ProductForm
 from dilo.catalogue.attributes import attribute_names, attributes_of
+from dilo.conversations.unresolved import names_of
 from dilo.desk import queries
 from dilo.desk.forms import MoveForm, PriceForm
 from dilo.kit import clock, i18n, web
@@ -177,6 +178,7 @@ async def product_card(product_id: UUID) -> Response[str]:
         lists=await pricing.price_lists(),
         warehouses=await stock.warehouses(),
         least=await least_of(product_id),
+        names=await names_of(product_id),
     )
 
 

@@ -29,9 +29,10 @@ from dilo.dunning.queries import (
     would_warn,
 )
 from dilo.dunning.rules import may_write_at, quiet_ends
-from dilo.dunning.texts import rendered, text_or_none
+from dilo.dunning.texts import text_or_none
 from dilo.kit import clock, db, i18n, outbox
 from dilo.kit.errors import NotFound, Refusal
+from dilo.kit.letters import rendered
 from dilo.kit.templating import money
 from dilo.messaging.channels import Composed, Dropped, NotNow, Ready
 from tenants import audit

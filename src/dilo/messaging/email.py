@@ -63,7 +63,12 @@ class Email:
         letter["Date"] = formatdate()
         letter["Message-ID"] = f"<{message.key}@{domain}>"
         letter["Auto-Submitted"] = "auto-generated"
-        letter["List-Unsubscribe"] = f"<mailto:{self.sender}?subject=unsubscribe>"
+        by_mail = f"<mailto:{self.sender}?subject=unsubscribe>"
+        if out := message.extra.get("unsubscribe"):
+            letter["List-Unsubscribe"] = f"<{out}>, {by_mail}"
+            letter["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        else:
+            letter["List-Unsubscribe"] = by_mail
         letter.set_content(message.text)
         if file := message.extra.get("file"):
             kind = mimetypes.guess_type(file["name"])[0] or "application/octet-stream"

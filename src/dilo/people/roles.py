@@ -5,7 +5,7 @@ from typing import Any
 SALES = frozenset(
     "desk.read parties.read parties.edit catalogue.read prices.read stock.read orders.read "
     "orders.edit orders.submit orders.confirm orders.cancel overrides.request invoices.read "
-    "bots.teach "
+    "bots.teach inbox.read inbox.reply consents.edit "
     "receivables.read payments.read dunning.read dunning.promise shipments.read "
     "writeoffs.request promotions.read dealers.read dealers.edit "
     "quotes.read quotes.edit claims.read claims.edit shipments.edit".split()
@@ -21,13 +21,14 @@ ACCOUNTANT = frozenset(
     "shipments.read "
     "bills.read bills.record bills.pay payments.refund writeoffs.request banking.run "
     "imports.run reports.read books.read books.close overrides.approve dealers.read "
-    "bonuses.pay claims.read quotes.read acquiring.read".split()
+    "bonuses.pay claims.read quotes.read inbox.read inbox.reply acquiring.read".split()
 )
 MANAGER = (
     SALES
     | WAREHOUSE
     | ACCOUNTANT
     | frozenset(
+        "templates.edit campaigns.edit campaigns.approve "
         "ordering.edit promotions.edit shop.edit shop.privacy "
         "writeoffs.approve credit.edit prices.edit catalogue.edit portal.invite bots.edit sms.edit "
         "portal.impersonate "

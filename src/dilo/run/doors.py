@@ -12,8 +12,12 @@ import dilo.analytics.pages
 import dilo.banking.pages
 import dilo.books.pages
 import dilo.buyers.pages
+import dilo.campaigns.pages
 import dilo.claims.pages
 import dilo.classes.pages
+import dilo.conversations.bot_pages
+import dilo.conversations.pages
+import dilo.conversations.phrase_pages
 import dilo.credit.pages
 import dilo.dealers.network_pages
 import dilo.dealers.pages
@@ -60,7 +64,11 @@ ROUTES: list[Any] = [
     *dilo.banking.pages.routes,
     *dilo.books.pages.routes,
     *dilo.buyers.pages.routes,
+    *dilo.campaigns.pages.routes,
     *dilo.classes.pages.routes,
+    *dilo.conversations.bot_pages.routes,
+    *dilo.conversations.pages.routes,
+    *dilo.conversations.phrase_pages.routes,
     *dilo.credit.pages.routes,
     *dilo.desk.goods.routes,
     *dilo.desk.series.routes,

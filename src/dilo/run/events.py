@@ -11,9 +11,14 @@ from dilo.acquiring.actions import AskPayment, request_payment, takes_cards
 from dilo.acquiring.gateway import use_platform
 from dilo.analytics import views
 from dilo.buyers import letters
+from dilo.campaigns import actions as campaigns
+from dilo.campaigns import letters as campaign_letters
 from dilo.catalogue import media
 from dilo.claims import actions as claims_actions
 from dilo.claims import told as claims_told
+from dilo.conversations import actions as conversations
+from dilo.conversations import media, threads
+from dilo.conversations import notices as inbox_notices
 from dilo.dealers import letters as dealer_letters
 from dilo.dealers import notices
 from dilo.desk import news as desk_news
@@ -71,6 +76,8 @@ HEARERS = {
     "task_due": [desk_news.on_task_due],
     "stock_low": [desk_news.on_stock_low],
     "stock_came": [back_orders.on_stock],
+    threads.WAITING: [inbox_notices.on_waiting],
+    campaigns.PLAN: [campaigns.plan],
     "media_removed": [media.on_removed],
 }
 
@@ -113,6 +120,11 @@ def wire() -> None:
     compose_with(claims_actions.CAME, claims_told.compose_came)
     compose_with(quotes_asking.CAME, quotes_told.compose_came)
     compose_with(ratings.KIND, ratings.compose)
+    compose_with(conversations.KIND, conversations.compose)
+    compose_with(inbox_notices.KIND, inbox_notices.compose)
+    compose_with(campaigns.KIND, campaign_letters.compose)
+    compose_with(campaign_letters.TEST, campaign_letters.compose_test)
+    media.fetch_with("telegram", fetched.for_office)
     use_channels(_channels())
 
 

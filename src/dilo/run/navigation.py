@@ -7,7 +7,13 @@ from tenants.actors import Actor
 
 # section, then items: label, href, icon, verb, key after ``g``, in the phone's bottom bar
 MENU: list[tuple[str, list[tuple[str, str, str, str, str, bool]]]] = [
-    ("", [("My day", "/office", "home", "desk.read", "KeyH", True)]),
+    (
+        "",
+        [
+            ("My day", "/office", "home", "desk.read", "KeyH", True),
+            ("Inbox", "/office/inbox", "inbox", "inbox.read", "KeyX", False),
+        ],
+    ),
     (
         "Sales",
         [
@@ -22,6 +28,9 @@ MENU: list[tuple[str, list[tuple[str, str, str, str, str, bool]]]] = [
             ("Who sees what", "/office/shelf", "eye", "catalogue.edit", "", False),
             ("Promotions", "/office/promotions", "discount", "promotions.read", "", False),
             ("Shop", "/office/shop", "building-store", "shop.edit", "", False),
+            ("Campaigns", "/office/campaigns", "speakerphone", "campaigns.edit", "", False),
+            ("Consents", "/office/consents", "checks", "consents.edit", "", False),
+            ("Chats in figures", "/office/bots", "chart-bar", "bots.teach", "", False),
         ],
     ),
     (

@@ -17,6 +17,7 @@ from arq.worker import Worker, func
 from bots.telegram.connection import look_after
 from dilo.acquiring.looking import look_at_old
 from dilo.analytics.views import plan_scheduled
+from dilo.campaigns import actions as campaigns
 from dilo.catalogue.popularity import count_popularity_daily
 from dilo.dealers import jobs as dealers
 from dilo.desk.news import plan_daily
@@ -126,6 +127,7 @@ async def _plan(tenant_id: UUID) -> None:
         await dealers.daily()
         await count_popularity_daily(current_tenant().today())
         await expire_quotes()
+        await campaigns.finish()
         await cancel_forgotten_drafts()
         await dunning.monthly_interest()
         await checkout.expire_unpaid()

@@ -80,8 +80,8 @@
       Slash: () => (event.shiftKey ? $("#keys")?.showModal() : ($(".tools input[type=search]") || $(".finder input"))?.focus()),
       KeyG: () => { going = Date.now(); },
       KeyC: () => $("[data-create]")?.click(),
-      KeyJ: () => move(1),
-      KeyK: () => move(-1),
+      KeyJ: () => ($("[data-next]") ? $("[data-next]").click() : move(1)),
+      KeyK: () => ($("[data-before]") ? $("[data-before]").click() : move(-1)),
       Enter: () => { const row = $("tr.cursor"); if (row) location.href = row.dataset.href; },
     };
     if (deeds[event.code]) { if (event.code !== "Enter" || $("tr.cursor")) event.preventDefault(); deeds[event.code](); }
