@@ -29,6 +29,7 @@ NAMES = (
     "classes",
     "page",
     "updates",
+    "broadcast",
     "shop",
     "quick-order",
     "checkout",

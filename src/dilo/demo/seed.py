@@ -15,6 +15,7 @@ from dilo.demo.ordering import buyers_day
 from dilo.demo.pictures import hang_pictures
 from dilo.demo.shelf import furnish
 from dilo.demo.shopfront import open_shop
+from dilo.demo.talks import talks
 from dilo.demo.trade import history, living_orders, open_debts, worth
 from dilo.demo.world import World, make_goods, make_parties
 from dilo.kit import db, i18n
@@ -150,6 +151,7 @@ async def _fill(plan: Plan) -> int:
     if plan is PLANS[0]:
         maria = Actor("staff", people["maria"], "Марія Ґонта", VERBS["manager"], role="manager")
         await open_shop(random, maria)
+        await talks(seller, boss)
     return invoices
 
 
