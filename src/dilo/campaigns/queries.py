@@ -155,7 +155,7 @@ SELECT t.*, count(*) OVER () AS total_rows FROM (
   LEFT JOIN outbox o ON o.id = r.outbox_id
   WHERE r.campaign_id = :id AND (:state = '' OR coalesce(o.state, r.state) = :state)
     AND (:search = '' OR strpos(lower(p.name), :search) > 0)) t
-ORDER BY t.place, t.id LIMIT :size OFFSET :offset
+ORDER BY t.state = 'excluded', t.place, t.id LIMIT :size OFFSET :offset
 """
 CHOICES = """
 SELECT 'city' AS kind, city AS key, city AS name FROM party WHERE city IS NOT NULL AND closed_at

@@ -20,7 +20,8 @@ WAITING = "thread_waiting"
 NOTICE_AFTER = timedelta(seconds=60)
 NOTICE_EVERY_S = 600
 TEXT_MAX, NAME_MAX, LAST_MAX = 4096, 120, 200
-# One statement an inbound message: the thread, its counters, the message.
+# One statement an inbound message: the thread, its counters, the message. Its moment is the
+# transaction's, as that of the outbox, so what answers it in the same one stands after it.
 HEARD = """
 WITH t AS (
   INSERT INTO thread AS t (channel, address, name, party_id, identity_id, last_text, last_at)
@@ -34,8 +35,8 @@ WITH t AS (
     waiting_since = CASE WHEN t.state = 'person' THEN coalesce(t.waiting_since, :now) END,
     last_text = excluded.last_text, last_at = excluded.last_at
   RETURNING t.id, t.state, t.assignee_id, t.party_id)
-INSERT INTO thread_message (thread_id, kind, text, media, written_by, at)
-SELECT t.id, 'in', :text, :media, :name, :now FROM t
+INSERT INTO thread_message (thread_id, kind, text, media, written_by)
+SELECT t.id, 'in', :text, :media, :name FROM t
 RETURNING thread_id, id AS message_id, (SELECT state FROM t) AS state,
   (SELECT assignee_id FROM t) AS assignee_id
 """
