@@ -85,8 +85,7 @@ async def test_only_who_agreed_is_written_to_and_the_others_are_named_with_the_r
     (told,) = post.telegram.texts("1")
     assert "Новинки" in told
     assert "/l/" in told
-    assert len(post.smtp.letters) == 1
-    letter = post.smtp.letters[0]
+    ((_, letter),) = post.smtp.accepted
     assert letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     async with scope(town.tenant):
         result = await queries.results(made)
