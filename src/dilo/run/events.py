@@ -17,8 +17,9 @@ from dilo.catalogue import media
 from dilo.claims import actions as claims_actions
 from dilo.claims import told as claims_told
 from dilo.conversations import actions as conversations
-from dilo.conversations import media, threads
+from dilo.conversations import media as sent_files
 from dilo.conversations import notices as inbox_notices
+from dilo.conversations import threads
 from dilo.dealers import letters as dealer_letters
 from dilo.dealers import notices
 from dilo.desk import news as desk_news
@@ -124,7 +125,7 @@ def wire() -> None:
     compose_with(inbox_notices.KIND, inbox_notices.compose)
     compose_with(campaigns.KIND, campaign_letters.compose)
     compose_with(campaign_letters.TEST, campaign_letters.compose_test)
-    media.fetch_with("telegram", fetched.for_office)
+    sent_files.fetch_with("telegram", fetched.for_office)
     use_channels(_channels())
 
 
