@@ -97,7 +97,6 @@ async def _page(token: str, template: str, block: str | None) -> Response[str]:
     policy = page.headers["content-security-policy"]
     allowed = f"form-action 'self' {platform.checkout}"
     page.headers["content-security-policy"] = policy.replace("form-action 'self'", allowed)
-    page.headers["referrer-policy"] = "no-referrer"
     return page
 
 

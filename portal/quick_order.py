@@ -15,9 +15,10 @@ from dilo.catalogue.rules import told_of
 from dilo.kit import i18n, web
 from dilo.kit.errors import Refusal
 from dilo.kit.export import table_file
+from dilo.kit.ids import uuid7
 from dilo.kit.reading import read_sheet
 from dilo.kit.visit import visit
-from dilo.orders import cart_items, lists, quick
+from dilo.orders import cart_items, drafts, lists, quick
 from dilo.orders.cart_items import Item
 from dilo.orders.commands import LINES_MAX
 from dilo.orders.quick import Asked, Review
@@ -34,7 +35,12 @@ Strange = list[tuple[int, str]]
 
 @get("/quick-order", opt=EDIT)
 async def new() -> Response[str]:
-    return web.page("portal/quick_order.html", form=web.EMPTY, most=LINES_MAX)
+    return _blank(web.EMPTY)
+
+
+def _blank(form: web.Filled[Any], status: int = 200) -> Response[str]:
+    key = form.values.get("key") or uuid7().hex
+    return web.page("portal/quick_order.html", status=status, form=form, most=LINES_MAX, key=key)
 
 
 @get("/quick-order/sample", opt=EDIT)
@@ -49,7 +55,8 @@ async def sample() -> Response[bytes]:
 async def create(request: Req) -> Response[Any]:
     posted = await request.form()
     text, upload = str(posted.get("lines", ""))[:TEXT_MAX], posted.get("file")
-    form: web.Filled[Any] = web.Filled(values={"lines": text})
+    key = str(posted.get("key", ""))
+    form: web.Filled[Any] = web.Filled(values={"lines": text, "key": key})
     try:
         if isinstance(upload, UploadFile) and upload.filename:
             asked, strange = _of_sheet(await upload.read(FILE_MAX + 1))
@@ -60,10 +67,10 @@ async def create(request: Req) -> Response[Any]:
         if len(asked) + len(strange) > LINES_MAX:
             given = len(asked) + len(strange)
             raise Refusal("LINES_OVER", status=422, most=LINES_MAX, given=given)
-        return await _answer(asked, strange)
+        return await _answer(asked, strange, key=key)
     except Refusal as refusal:
         form.errors["lines"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
-        return web.page("portal/quick_order.html", status=422, form=form, most=LINES_MAX)
+        return _blank(form, 422)
 
 
 def _of_text(text: str) -> tuple[list[Asked], Strange]:
@@ -94,22 +101,26 @@ def _of_sheet(body: bytes) -> tuple[list[Asked], Strange]:
     return asked, strange
 
 
-async def _answer(asked: list[Asked], strange: Strange, title: str = "") -> Response[Any]:
-    """Nothing to decide: straight into the cart, which is a review itself."""
+async def _answer(
+    asked: list[Asked], strange: Strange, title: str = "", key: str = ""
+) -> Response[Any]:
+    """Nothing to decide: straight into the cart, which is a review itself, once for a key."""
     found = await quick.review(visit().actor, asked, strange)
     if found.clear and not any(line.was for line in found.lines):
-        await cart_items.put_all(visit().actor, found.items)
+        if await drafts.first_time(visit().actor, key):
+            await cart_items.put_all(visit().actor, found.items)
         web.flash("success", "flash:lines_added", count=len(found.items))
         return web.redirect("/cart")
-    return await _review(found, title)
+    return await _review(found, title, key)
 
 
-async def _review(found: Review, title: str) -> Response[Any]:
+async def _review(found: Review, title: str, key: str) -> Response[Any]:
     policy = await stock_view.stock_policy(visit().actor.on_behalf_of)
     return web.page(
         "portal/quick_review.html",
         review=found,
         title=title,
+        key=key,
         told=lambda available: told_of(available, policy),
     )
 
@@ -129,12 +140,13 @@ async def line_create(request: Req) -> Response[Any]:
             items.append(item)
         elif picked != "-":
             left.append(ref)
-    put = await cart_items.put_all(visit().actor, items)
+    new = await drafts.first_time(visit().actor, str(posted.get("key", "")))
+    put = await cart_items.put_all(visit().actor, items) if new else {}
     if left:
         form: web.Filled[Any] = web.Filled(values={"lines": "\n".join(left)})
         form.errors["lines"] = i18n.say("portal:lines_left", added=len(put), left=len(left))
-        return web.page("portal/quick_order.html", form=form, most=LINES_MAX)
-    web.flash("success", "flash:lines_added", count=len(put))
+        return _blank(form)
+    web.flash("success", "flash:lines_added", count=len(put) if new else len(items))
     return web.redirect("/cart#order" if posted.get("then") == "order" else "/cart")
 
 
@@ -152,7 +164,7 @@ async def repetition_create(order_id: UUID) -> Response[Any]:
     """The same goods today: what they cost then and now, what is short, retired or gone."""
     asked = await lists.order_as_asked(visit().actor, order_id)
     found = await quick.review(visit().actor, asked)
-    return await _review(found, i18n.say("portal:again"))
+    return await _review(found, i18n.say("portal:again"), "")
 
 
 @post("/lists/{shopping_list_id:uuid}/repetition", opt=EDIT, status_code=200)

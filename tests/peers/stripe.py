@@ -9,6 +9,7 @@ told by webhooks a test sends when, as often and in the order it likes (``events
 import asyncio
 import json
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,6 +72,7 @@ class StripePeer:
     events: list[dict[str, Any]] = field(default_factory=list)
     runner: web.AppRunner | None = None
     made: int = 0
+    on_paid: Callable[[], Awaitable[None]] | None = None
 
     # -- what tests set up and what people do
 
@@ -177,6 +179,7 @@ class StripePeer:
     async def start(self) -> "StripePeer":
         app = web.Application()
         app.router.add_route("*", "/v1/{tail:.*}", self._called)
+        app.router.add_route("*", "/c/pay/{number}", self._checkout_page)
         self.runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self.runner.setup()
         site = web.TCPSite(self.runner, "127.0.0.1", 0)
@@ -188,6 +191,24 @@ class StripePeer:
     async def stop(self) -> None:
         if self.runner is not None:
             await self.runner.cleanup()
+
+    async def _checkout_page(self, request: web.Request) -> web.StreamResponse:
+        """The provider's own page: a button that pays, then the way back to who sent the payer."""
+        wallet, session = next(
+            (wallet, found)
+            for wallet in self.wallets.values()
+            for found in list(wallet.objects.values())
+            if str(found.get("url") or "").endswith(request.path)
+        )
+        if request.method == "POST":
+            self.pay(wallet.id, session["id"])
+            if self.on_paid is not None:
+                await self.on_paid()
+            raise web.HTTPSeeOther(session["success_url"])
+        amount = f"{session['amount_total'] / 100:.2f} {session['currency']}"
+        page = f"<!doctype html><link rel=icon href=data:,><title>Checkout</title><h1>{amount}</h1>"
+        button = "<form method=post><button id=pay>Pay</button></form>"
+        return web.Response(text=page + button, content_type="text/html")
 
     async def _called(self, request: web.Request) -> web.StreamResponse:
         text = await request.text()

@@ -25,7 +25,7 @@ FLASHES_MAX = 5
 POLICY = (
     "default-src 'self'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self' data:; "
     "font-src 'self'; connect-src 'self'; frame-ancestors {frames}; base-uri 'none'; "
-    "form-action 'self'; object-src 'none'"
+    "form-action 'self'; object-src 'none'; worker-src 'self'"
 )
 # Pages of a session opened inside Telegram: its web client, and nobody else, shows them in a frame.
 FRAMED_COOKIE, FRAMED_CSRF = "dilo_framed", "dilo_csrf"
