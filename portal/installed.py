@@ -76,7 +76,7 @@ async def icon(icon_file: str) -> Response[bytes]:
 
 @get("/worker.js", opt=ANYONE)
 async def worker() -> Response[str]:
-    """The file itself decides nothing of ours: it is given the shell's addresses and their digest."""
+    """The file is given the shell's addresses and their digest."""
     return Response(_worker(), media_type="text/javascript", headers=PLAIN)
 
 

@@ -18,7 +18,7 @@ async def ready(one: Walker) -> None:
     """The worker stands behind the page."""
     await one.go("/")
     await one.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
-    await one.until("navigator.serviceWorker.controller !== null")
+    await one.go("/")
 
 
 async def in_cart(street: Street, who: Actor) -> D | None:

@@ -222,7 +222,9 @@ async def test_an_invited_colleague_sets_a_password_and_is_in(street: Street) ->
     email = f"new-{admin.name}@example.com"
     async with street.walker(admin) as one:
         await one.go("/company")
-        await one.page.evaluate("document.querySelectorAll('main details').forEach(d => d.open = true)")
+        await one.page.evaluate(
+            "document.querySelectorAll('main details').forEach(d => d.open = true)"
+        )
         await one.page.fill("main [name=email]", email)
         await one.page.fill("main [name=name]", "Новий Колега")
         await one.press("main form:has([name=email]) button.primary")

@@ -158,6 +158,11 @@
     }
     if (next) { event.preventDefault(); next.focus(); next.select(); }
   });
+  // What scrolls sideways is reached by the keyboard too.
+  const reach = () => $$(".wrap").forEach((box) => { if (box.scrollWidth > box.clientWidth) box.tabIndex = 0; else box.removeAttribute("tabindex"); });
+  reach();
+  addEventListener("resize", reach);
+  for (const swapped of ["htmx:afterSwap", "htmx:after:swap"]) document.addEventListener(swapped, reach);
 
   // What was typed is not lost by a stray click.
   let dirty = false;
