@@ -11,7 +11,7 @@ SENT = """
 CREATE TABLE sent_draft (
   tenant_id uuid NOT NULL DEFAULT current_setting('app.tenant_id')::uuid,
   identity_id uuid NOT NULL,
-  key text NOT NULL CHECK (length(key) BETWEEN 8 AND 64),
+  key text NOT NULL CHECK (length(key) BETWEEN 1 AND 64),
   at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (tenant_id, identity_id, key),
   FOREIGN KEY (tenant_id, identity_id) REFERENCES identity (tenant_id, id)
