@@ -227,10 +227,9 @@ def depth_gate(facts: Facts) -> list[Verdict]:
         "grace_days": facts.grace_days,
     }
     evidence = [msgspec.to_builtins(item, builtin_types=(Decimal, date)) for item in facts.overdue]
-    remedies = [
-        Remedy("PAY_OVERDUE", {"pay_amount": facts.overdue_amount}),
-        Remedy("ASK_OVERRIDE", {"over_amount": facts.order_total}),
-    ]
+    remedies = [Remedy("PAY_OVERDUE", {"pay_amount": facts.overdue_amount})]
+    if facts.order_total > 0:  # nothing ordered, nothing to except
+        remedies.append(Remedy("ASK_OVERRIDE", {"over_amount": facts.order_total}))
     return [Verdict("CREDIT_DEPTH", "CREDIT_DEPTH_EXCEEDED", False, figures, evidence, remedies)]
 
 
