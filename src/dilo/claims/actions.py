@@ -133,7 +133,7 @@ async def request_claim(actor: Actor, asked: ClaimRequest) -> UUID:
     if actor.on_behalf_of is not None:
         owner_id = (await claim(claim_id)).owner_id
         fact = {"claim_id": str(claim_id)}
-        await tell_staff(CAME, f"claim:{claim_id}:came", fact, "claims.edit", owner_id)
+        await tell_staff(CAME, f"claim:{claim_id}:came", fact, owner_id)
     return claim_id
 
 

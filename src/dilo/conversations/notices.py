@@ -6,7 +6,7 @@ from uuid import UUID
 from dilo.kit import db, i18n, outbox
 from dilo.kit.ids import uuid_or_none
 from dilo.messaging.channels import Composed, Dropped, Ready
-from dilo.people.chats import Reader, readers_who_may
+from dilo.people.wishes import NewsReader, readers_of, wanting
 from tenants import links
 
 KIND = "inbox_notice"
@@ -21,14 +21,13 @@ ORDER BY t.waiting_since LIMIT :most
 
 
 async def on_waiting(payload: dict[str, Any]) -> None:
-    """To whom it is assigned; where to nobody, to all who may answer."""
+    """To whom it is assigned; where to nobody, to the leaders and who wants to hear of all."""
     assignee = uuid_or_none(str(payload.get("assignee_id", "")))
-    for reader in await readers_who_may("inbox.reply"):
-        if assignee is None or reader.id == assignee:
-            await _put(reader, assignee, payload)
+    for reader in wanting(await readers_of(KIND), KIND, assignee):
+        await _put(reader, assignee, payload)
 
 
-async def _put(reader: Reader, assignee: UUID | None, payload: dict[str, Any]) -> None:
+async def _put(reader: NewsReader, assignee: UUID | None, payload: dict[str, Any]) -> None:
     about = {
         "address": reader.chat_id,
         "language": reader.language,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from dilo.kit import db, outbox
 from dilo.messaging.queries import address_or_none
-from dilo.people.chats import readers_who_may
+from dilo.people.wishes import readers_of, wanting
 
 QUICK = ("telegram", "email")
 PERSON = "SELECT email, language FROM identity WHERE id = :id AND disabled_at IS NULL"
@@ -29,13 +29,10 @@ async def tell_party(
     return "email"
 
 
-async def tell_staff(
-    kind: str, fact: str, payload: dict[str, Any], verb: str, owner_id: UUID | None
-) -> int:
-    """In Telegram to who is in charge; where he has no chat, to everybody who may ``verb``. Returns
-    how many are told."""
-    readers = await readers_who_may(verb)
-    told = [one for one in readers if one.id == owner_id] or readers
+async def tell_staff(kind: str, fact: str, payload: dict[str, Any], owner_id: UUID | None) -> int:
+    """In Telegram to who wants to hear of ``kind``: the one in charge, where there is none the
+    leaders. Returns how many are told."""
+    told = wanting(await readers_of(kind), kind, owner_id)
     for one in told:
         fit = payload | {"address": one.chat_id, "language": one.language}
         await outbox.put("telegram", kind, f"{fact}:{one.id}", fit, priority=3)

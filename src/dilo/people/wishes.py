@@ -17,6 +17,9 @@ HOUR = 9
 KINDS: dict[str, tuple[str, Reach, bool]] = {
     "order_new": ("orders.read", "mine", True),
     "order_held": ("orders.read", "mine", True),
+    "rfq_came": ("quotes.edit", "mine", True),
+    "claim_came": ("claims.edit", "mine", True),
+    "inbox_notice": ("inbox.reply", "mine", True),
     "override_asked": ("overrides.approve", "all", False),
     "promise_broken": ("dunning.read", "mine", True),
     "call_missed": ("parties.read", "mine", True),

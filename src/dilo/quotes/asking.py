@@ -134,7 +134,7 @@ async def submit(actor: Actor, rfq_id: UUID) -> None:
     await move(actor, head, "submitted")
     if actor.on_behalf_of is not None:
         fact = f"rfq:{rfq_id}:{clock.now().isoformat()}"
-        await tell_staff(CAME, fact, {"rfq_id": str(rfq_id)}, "quotes.edit", head.owner_id)
+        await tell_staff(CAME, fact, {"rfq_id": str(rfq_id)}, head.owner_id)
 
 
 async def answer_question(actor: Actor, rfq_id: UUID, text: str) -> None:
