@@ -11,9 +11,7 @@ from dilo.kit import db
 def counted() -> Iterator[list[str]]:
     """The SQL asked inside, in order. The queries themselves run as ever."""
     asked: list[str] = []
-    with patch.multiple(
-        db, **{name: _noting(name, asked) for name in ("rows", "one_or_none", "value", "execute")}
-    ):
+    with patch.multiple(db, **{name: _noting(name, asked) for name in ("rows", "execute")}):
         yield asked
 
 

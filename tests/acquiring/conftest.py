@@ -46,12 +46,17 @@ class Till:
 
 @pytest_asyncio.fixture(scope="session")
 async def peer() -> AsyncIterator[StripePeer]:
-    app()  # its wiring sets the real address, ours comes after
     one = await StripePeer().start()
-    use_platform(one.url, "sk_test_platform_key", "whsec_platform")
     one.platform_keys.add("sk_test_platform_key")
     yield one
     await one.stop()
+
+
+@pytest_asyncio.fixture(autouse=True)
+async def at_the_peer(peer: StripePeer) -> None:
+    """The application's wiring sets the real address, whenever a test wires it: ours comes after."""
+    app()
+    use_platform(peer.url, "sk_test_platform_key", "whsec_platform")
 
 
 async def open_till(town: Cast, peer: StripePeer) -> Till:

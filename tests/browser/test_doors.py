@@ -104,7 +104,7 @@ def buy(base: str) -> list[str]:
     with page_of(360, dark=True) as (page, errors):
         sign_in(page, base, "", "petro@example.com")
         page.locator(".qty button").first.click()
-        page.wait_for_function("document.querySelector('#cart-count').textContent.trim() === '1'")
+        page.locator("#cart-count", has_text="1").wait_for()
         page.goto(f"{base}/cart")
         page.click("aside form button.primary")
         page.wait_for_selector("h1 >> text=Підтверджено")

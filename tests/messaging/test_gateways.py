@@ -288,7 +288,7 @@ async def test_who_asked_for_silence_is_not_written_to(house: House) -> None:
     async with scope(house.town.tenant):
         await sms_budget.save_policy(house.town.olena, PolicyForm(stop_covers="marketing"))
     await house.put("c")
-    await house.put("d", kind="campaign")
+    await house.put("d", kind="campaign_trial")
     await house.drain()
     assert await house.states() == ["suppressed", "sent", "sent", "suppressed"]
 

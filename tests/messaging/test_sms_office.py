@@ -7,10 +7,12 @@ from town import Cast
 
 from dilo.kit import db
 from dilo.messaging import sms_accounts
+from dilo.run import events
 from tenants.scope import scope
 
 
 async def test_a_gateway_is_set_tried_and_reported_in_the_office(town: Cast) -> None:
+    events.wire()
     async with staff(town) as olena:
         page = await olena.get("/office/sms")
         assert page.status_code == 200

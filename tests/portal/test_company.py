@@ -27,7 +27,7 @@ from tenants.provision import add_identity
 from tenants.scope import scope
 
 # Goods, news and the like belong to the seller: any customer may name them.
-NOBODYS = {"product_id", "category_id", "file_path", "mark", "news_id"}
+NOBODYS = {"part", "product_id", "category_id", "file_path", "mark", "news_id"}
 ONE_TIME = {"link_code", "reset_code", "invitation_code", "digest"}
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal as D
 
 import pytest
 from browsing import staff, visitor
+from counting import counted
 from town import Cast, add_debt, order_of
 
 from dilo.kit import db
@@ -70,22 +71,12 @@ async def test_every_page_opens_in_every_language(town: Cast, language: str) -> 
                 assert "unsafe" not in policy
 
 
-async def test_the_card_takes_at_most_eight_queries(
-    town: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_card_takes_at_most_eight_queries(town: Cast) -> None:
     async with staff(town) as one:
-        asked: list[str] = []
-        for name in ("rows", "one_or_none", "value", "execute"):
-            real = getattr(db, name)
-
-            async def counted(sql: str, /, _real: object = real, **params: object) -> object:
-                asked.append(sql)
-                return await _real(sql, **params)  # type: ignore[operator]
-
-            monkeypatch.setattr(db, name, counted)
-        page = await one.get(f"/office/parties/{town.parties['D-1']}")
+        with counted() as asked:
+            page = await one.get(f"/office/parties/{town.parties['D-1']}")
         assert page.status_code == 200
-    assert 3 <= len(asked) <= 8, len(asked)
+    assert 3 <= len(asked) <= 8, "\n".join(q.strip()[:90] for q in asked)
 
 
 async def test_an_order_is_entered_held_explained_and_released_by_a_payment(town: Cast) -> None:

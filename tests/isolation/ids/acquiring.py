@@ -46,4 +46,5 @@ async def ids_of(town: Cast) -> dict[str, object]:
         "quarantine_id": aside,
         "verdict": "dismissal",
         "token": "x" * 32,
+        "part": "receivable",
     }
