@@ -177,11 +177,11 @@ async def link_instead_of_letter(actor: Actor, party_id: UUID, invitation_id: UU
     """Where no letters leave this installation: the link itself, shown once and handed over by
     other means. Links made before are dead. Raises FORBIDDEN, NOT_FOUND, LETTERS_GO."""
     await _locked(actor, party_id)
-    if letters_go():
-        raise Refusal("LETTERS_GO")
     code = new_code()
     until = clock.now() + timedelta(days=INVITATION_DAYS)
     sent = await db.one(SEND, id=invitation_id, party_id=party_id, until=until)
+    if letters_go():  # said only to who owns the invitation; a refusal undoes what was begun
+        raise Refusal("LETTERS_GO")
     await db.execute(SET_CODE, id=invitation_id, code_hash=code_hash(code))
     after = {"email": sent["email"]}
     await audit.note(actor, "buyers.invitation_link", "party", party_id, after=after)
