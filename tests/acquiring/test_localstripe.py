@@ -52,7 +52,6 @@ class Ear:
 
 @pytest_asyncio.fixture(scope="module")
 async def provider() -> AsyncIterator[tuple[httpx.AsyncClient, Ear]]:
-    app_of_ours()  # its wiring sets the real address, ours comes after
     port, ear = free_port(), Ear(free_port())
     command = [sys.executable, "-c", "from localstripe.server import start; start()"]
     process = subprocess.Popen(
@@ -65,9 +64,7 @@ async def provider() -> AsyncIterator[tuple[httpx.AsyncClient, Ear]]:
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", ear.port).start()
-    before = (platform.api, platform.connect_key, platform.connect_secret)
-    use_platform(f"http://127.0.0.1:{port}")
-    async with httpx.AsyncClient(base_url=platform.api, auth=(KEY, "")) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", auth=(KEY, "")) as client:
         for _ in range(200):
             with contextlib.suppress(httpx.TransportError):
                 hook = {"url": f"http://127.0.0.1:{ear.port}/", "secret": SECRET}
@@ -76,10 +73,19 @@ async def provider() -> AsyncIterator[tuple[httpx.AsyncClient, Ear]]:
                 break
             await asyncio.sleep(0.05)
         yield client, ear
-    use_platform(*before)
     await runner.cleanup()
     process.terminate()
     process.wait(10)
+
+
+@pytest_asyncio.fixture(autouse=True)
+async def at_the_peer(provider: tuple[httpx.AsyncClient, Ear]) -> AsyncIterator[None]:
+    """In place of the strict peer, for every test of this file and for no other."""
+    app_of_ours()  # its wiring sets the real address, ours comes after
+    before = (platform.api, platform.connect_key, platform.connect_secret)
+    use_platform(str(provider[0].base_url))
+    yield
+    use_platform(*before)
 
 
 async def test_an_intent_is_paid_heard_posted_and_given_back(
