@@ -33,6 +33,7 @@ NAMES = (
     "shop",
     "quick-order",
     "checkout",
+    "buyers",
 )
 MODULES = {"import": "import_", "quick-order": "quick_order"}
 
