@@ -17,7 +17,7 @@ from uuid import UUID
 import aiohttp
 from aiohttp import web
 
-from benchmarks.ground import analyze, fresh_tenant, run_in
+from benchmarks.ground import add_bot, analyze, bot_token, fresh_tenant, run_in
 from bots.telegram import limiter
 from dilo.campaigns import actions, queries
 from dilo.campaigns.actions import CampaignInput
@@ -34,7 +34,8 @@ from tenants.scope import scope
 
 RECIPIENTS, FIRST_CHAT = 50_000, 1_000_000
 REFUSALS, GRACE_S = 12, 0.05
-TOKEN = f"123456:{'x' * 35}"
+BOT_NUMBER = 123456
+TOKEN = bot_token(BOT_NUMBER)
 PACE = (0.00001, 100_000)
 
 
@@ -46,8 +47,6 @@ def setup(count: int) -> tuple[str, ...]:
               marketing_source)
             SELECT id, 'telegram', {FIRST_CHAT} + row_number() OVER (ORDER BY id), now(), 'office'
             FROM party""",
-        f"""INSERT INTO telegram_bot (token, secret, state, number)
-            VALUES ('{TOKEN}', 's', 'live', 123456)""",
     )
 
 
@@ -59,6 +58,7 @@ async def measure(servers: Servers, scale: float) -> dict[str, Any]:
     async with database(most=AT_ONCE + 4):
         tenant_id = await fresh_tenant(servers, "bench-broadcast")
         await run_in(tenant_id, *setup(count))
+        await add_bot(tenant_id, BOT_NUMBER)
         await analyze(servers)
         events.wire()
         limiter.use_paces(bot=PACE, private=PACE)

@@ -1,6 +1,7 @@
 """What several benchmarks stand on: a tenant, its goods and parties, a web server of our own."""
 
 import asyncio
+import hashlib
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -10,12 +11,18 @@ from uuid import UUID
 import asyncpg
 import httpx
 
-from dilo.kit import db
+from dilo.kit import db, sealing
+from dilo.kit.ids import uuid7
 from dilo.run.embedded import Servers, free_port
 from tenants.provision import new_tenant
 from tenants.scope import scope
 
 PASSWORD = "bench-bench"
+WEBHOOK_SECRET = "of-the-webhook"
+BOT = """
+INSERT INTO telegram_bot (id, token_sealed, number, username, secret_hash, state)
+VALUES (:id, :token, :number, 'b', :secret_hash, 'live')
+"""
 
 
 async def fresh_tenant(servers: Servers, slug: str, currency: str = "UAH") -> UUID:
@@ -35,6 +42,24 @@ async def run_in(tenant_id: UUID, *statements: str) -> None:
     async with scope(tenant_id):
         for statement in statements:
             await db.connection().execute(statement)
+
+
+def bot_token(number: int) -> str:
+    return f"{number}:{'x' * 35}"
+
+
+async def add_bot(tenant_id: UUID, number: int) -> UUID:
+    """A live bot of the tenant; its webhook's secret is ``WEBHOOK_SECRET``."""
+    bot_id = uuid7()
+    async with scope(tenant_id):
+        await db.execute(
+            BOT,
+            id=bot_id,
+            token=sealing.seal(bot_token(number), f"telegram_bot:{bot_id}"),
+            number=number,
+            secret_hash=hashlib.sha256(WEBHOOK_SECRET.encode()).digest(),
+        )
+    return bot_id
 
 
 async def analyze(servers: Servers) -> None:

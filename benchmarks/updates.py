@@ -6,7 +6,6 @@ answered through the outbox by a Bot API on loopback; updates/s and p99 are unti
 """
 
 import asyncio
-import hashlib
 import os
 import random
 import time
@@ -17,11 +16,10 @@ from uuid import UUID, uuid4
 import aiohttp
 from aiohttp import web
 
-from benchmarks.ground import analyze, fresh_tenant, run_in, web_server
+from benchmarks.ground import WEBHOOK_SECRET, add_bot, analyze, fresh_tenant, run_in, web_server
 from bots.telegram.talk import actor_of
 from bots.telegram.webhook import HEADER
-from dilo.kit import db, sealing
-from dilo.kit.ids import uuid7
+from dilo.kit import db
 from dilo.orders.actions import place_order
 from dilo.orders.commands import LineInput, PlaceOrder
 from dilo.parties.chats import seats_in
@@ -30,7 +28,6 @@ from dilo.run.embedded import Servers
 from tenants.scope import scope
 
 BOTS, SENDERS, PRODUCTS, SECONDS = 500, 16, 40, 12.0
-SECRET = "of-the-webhook"
 CHAT, CHATS = 4242, 40
 SETUP = (
     "INSERT INTO warehouse (code, name, is_default) VALUES ('W', 'W', true)",
@@ -51,10 +48,6 @@ SETUP = (
         SELECT party_id, 'telegram', {CHAT} + n, identity_id
         FROM portal_user, generate_series(0, {CHATS - 1}) n""",
 )
-BOT = """
-INSERT INTO telegram_bot (id, token_sealed, number, username, secret_hash, state)
-VALUES (:id, :token, :number, 'b', :secret_hash, 'live')
-"""
 Line = tuple[UUID, UUID]  # tenant, bot
 
 
@@ -87,18 +80,9 @@ async def measure(servers: Servers, scale: float) -> dict[str, Any]:
 
 
 async def _company(servers: Servers, number: int) -> Line:
-    tenant_id, bot_id = await fresh_tenant(servers, f"bench-bot-{number}"), uuid7()
+    tenant_id = await fresh_tenant(servers, f"bench-bot-{number}")
     await run_in(tenant_id, *SETUP)
-    token = f"{100_000 + number}:{'x' * 35}"
-    async with scope(tenant_id):
-        await db.execute(
-            BOT,
-            id=bot_id,
-            token=sealing.seal(token, f"telegram_bot:{bot_id}"),
-            number=100_000 + number,
-            secret_hash=hashlib.sha256(SECRET.encode()).digest(),
-        )
-    return tenant_id, bot_id
+    return tenant_id, await add_bot(tenant_id, 100_000 + number)
 
 
 def _lines() -> list[tuple[str, int]]:
@@ -113,7 +97,7 @@ async def _send(
 
     async def sender() -> None:
         nonlocal bad, number
-        async with aiohttp.ClientSession(headers={HEADER: SECRET}) as session:
+        async with aiohttp.ClientSession(headers={HEADER: WEBHOOK_SECRET}) as session:
             while time.monotonic() < ends:
                 number += 1
                 tenant_id, bot_id = random.choice(made)
