@@ -99,7 +99,7 @@ async def add_identity(
 
 
 async def add_member(
-    email: str, name: str, role: str, password: str, language: str | None = None
+    email: str, name: str, role: str, password: str | None, language: str | None = None
 ) -> UUID:
     identity_id = await add_identity(email, name, password, language)
     await db.execute(ADD_MEMBER, identity_id=identity_id, role=role)
