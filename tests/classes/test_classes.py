@@ -145,27 +145,30 @@ async def test_what_follows_by_rule_is_shown_applied_and_taken_back(
 
 
 @pytest.mark.skipif(not HISTORY.exists(), reason="../shared/data/online_retail.csv.gz is missing")
-@pytest.mark.parametrize("every", ["month", "week"])
-async def test_the_real_history_gives_the_classes_polars_gives(town: Cast, every: str) -> None:
-    import polars as pl
-
-    settings = Settings(every=every, periods=5 if every == "month" else 20)  # type: ignore[arg-type]
-    on = date(2011, 6, 1)
-    since, until = window(settings, on)
-    lines = history_lines()
+async def test_the_real_history_gives_the_classes_polars_gives(town: Cast) -> None:
+    on, lines = date(2011, 6, 1), history_lines()
     async with scope(town.tenant):
         await load(town, lines)
-        found = {
-            row.code: (row.abc, row.xyz)
-            for row in (await queries.classed("clients", settings, "UAH", on, Paging(1, 5000))).rows
-        }
+        for settings in (Settings(every="month", periods=5), Settings(every="week", periods=20)):
+            page = await queries.classed("clients", settings, "UAH", on, Paging(1, 5000))
+            found = {row.code: (row.abc, row.xyz) for row in page.rows}
+            assert len(found) > 2000
+            assert found == classes_by_polars(lines, settings, on), settings.every
+
+
+def classes_by_polars(
+    lines: list[tuple[str, date, D]], settings: Settings, on: date
+) -> dict[str, tuple[str, str]]:
+    import polars as pl
+
+    since, until = window(settings, on)
     frame = pl.DataFrame(
         [(c, d, float(a)) for c, d, a in lines if since <= d <= until],
         schema=["code", "day", "amount"],
         orient="row",
     )
     slots = frame.group_by(
-        "code", pl.col("day").dt.truncate("1mo" if every == "month" else "1w")
+        "code", pl.col("day").dt.truncate("1mo" if settings.every == "month" else "1w")
     ).agg(pl.col("amount").sum())
     n = settings.periods
     totals = (
@@ -196,8 +199,7 @@ async def test_the_real_history_gives_the_classes_polars_gives(town: Cast, every
         )
         xyz = "Z" if mean <= 0 else "X" if cv <= 0.25 else "Y" if cv <= 0.6 else "Z"
         expected[code] = (abc, xyz)
-    assert len(found) > 2000
-    assert found == expected
+    return expected
 
 
 def history_lines() -> list[tuple[str, date, D]]:
