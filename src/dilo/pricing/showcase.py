@@ -90,8 +90,14 @@ WHERE v.party_id = :party_id AND l.product_id = :product_id AND v.kind = 'invoic
 ORDER BY v.issued_on DESC, v.number DESC LIMIT 5
 """
 TREE = "SELECT id, code, name, parent_id, path FROM category ORDER BY name, id"
-# One pass: how many in all, how many in each category, how many in each value of each facet. A
-# facet's own choice does not narrow its own counts (or inside, and between).
+# How many in each category, where nothing but the shelf itself is asked for.
+OF_ALL = """
+WITH {ctes} matched AS (SELECT p.category_id {matched})
+SELECT 'category' AS what, NULL AS name, category_id::text AS value, count(*) AS products
+FROM matched GROUP BY category_id
+"""
+# One pass: how many in each category, how many in each value of each facet. A facet's own choice
+# does not narrow its own counts (or inside, and between).
 COUNTS = """
 WITH {ctes} matched AS MATERIALIZED (SELECT p.id, p.category_id {matched}),
 chosen AS (
@@ -103,14 +109,9 @@ judged AS MATERIALIZED (
   SELECT m.id, m.category_id, CAST(:names AS text[]) <@ coalesce(h.names, '{{}}') AS fits,
     coalesce(h.names, '{{}}') AS names
   FROM matched m LEFT JOIN chosen h ON h.product_id = m.id)
-SELECT 'total' AS what, NULL AS name, NULL AS value, count(*) AS products, NULL::numeric AS number
-FROM judged WHERE fits
-UNION ALL
-SELECT 'category', NULL, category_id::text, count(*), NULL FROM judged WHERE fits
-GROUP BY category_id
-{facets}
-"""
-FACETS = """
+SELECT 'category' AS what, NULL AS name, category_id::text AS value, count(*) AS products,
+  NULL::numeric AS number
+FROM judged WHERE fits GROUP BY category_id
 UNION ALL
 SELECT * FROM (
   SELECT 'facet', a.name, a.value, count(*), min(a.number)
@@ -266,15 +267,14 @@ async def category_tree() -> list[Category]:
 async def counts_for(buyer: Buyer, wish: Wish) -> Counts:
     """How many match, by category and by facet."""
     ctes, matched, values = parts(buyer, wish, "")
-    sql = COUNTS.format(ctes=ctes, matched=matched, facets=FACETS if wish.narrow else "")
-    total, categories, found = 0, {}, {}
+    sql = (COUNTS if wish.narrow else OF_ALL).format(ctes=ctes, matched=matched)
+    categories, found = {}, {}
     for row in await db.rows(sql, **needed(sql, values)):
-        if row["what"] == "total":
-            total = row["products"]
-        elif row["what"] == "category":
+        if row["what"] == "category":
             categories[UUID(row["value"]) if row["value"] else None] = row["products"]
         else:
             found.setdefault(row["name"], []).append(row)
+    total = sum(categories.values())
     return Counts(total, categories, _facets(found, wish.attributes))
 
 
