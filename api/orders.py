@@ -124,7 +124,7 @@ async def show(order_id: UUID) -> Response[Any]:
         head.state,
         head.total,
         head.currency,
-        await queries.last_verdicts(order_id),
+        await queries.last_verdicts(order_id, inside=True),
     )
     return Response(_body(placed), headers=HIDDEN)
 

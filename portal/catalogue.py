@@ -63,7 +63,6 @@ async def index(request: Req) -> Response[str]:
         branches=branches(tree, here, counts),
         facets=facets(counts, chosen),
         chips=chips(chosen),
-        by_phone="Mobi" in request.headers.get("user-agent", ""),
     )
     if query.get("view") in SIZES:
         answer.set_cookie(VIEW_COOKIE, view, max_age=31_536_000, samesite="lax", httponly=True)

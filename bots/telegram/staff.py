@@ -82,7 +82,7 @@ async def order(event: CallbackQuery, talk: Talk) -> list[Reply]:
 
 
 async def _order(talk: Talk, order_id: UUID) -> Reply:
-    found = await queries.order(order_id)
+    found = await queries.order(order_id, inside=True)
     head = found.head
     text = [
         say("staff:order", number=head.number, party=head.party_name,
@@ -129,7 +129,7 @@ async def override(event: CallbackQuery, talk: Talk) -> list[Reply]:
     """The permission's amount, its days, its reason; then a second person is asked."""
     talk.colleague.require("overrides.request")
     order_id = about(event)
-    stopped = [v for v in await queries.last_verdicts(order_id) if not v.passed]
+    stopped = [v for v in await queries.last_verdicts(order_id, inside=True) if not v.passed]
     if not stopped or not all(v.gate in OVERRIDABLE for v in stopped):
         raise Refusal("GATE_BAD", status=422)
     head = await queries.order_head(order_id)
@@ -181,7 +181,7 @@ async def override_reason(event: CallbackQuery, talk: Talk) -> list[Reply]:
 async def _asked(talk: Talk, reason: str) -> Reply:
     state = await _dialog(talk, "amount", "days")
     order_id = UUID(state["order"])
-    gates = [v.gate for v in await queries.last_verdicts(order_id) if not v.passed]
+    gates = [v.gate for v in await queries.last_verdicts(order_id, inside=True) if not v.passed]
     amount = Decimal(state["amount"])
     await actions.request_override(talk.colleague, order_id, gates, amount, reason, state["days"])
     await noted(talk, "override", "sales_order", order_id)

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 from litestar import Response, get, post
 
+from dilo.catalogue.stock_view import stock_policy
 from dilo.kit import i18n, web
 from dilo.kit.errors import NotFound, Refusal
 from dilo.kit.visit import visit
@@ -57,7 +58,15 @@ async def _cart(frame: Frame, **more: Any) -> Response[str]:
     basket = await baskets.look(frame.shop, frame.owner)
     ids = [UUID(line.product) for line in basket.asked]
     cards = {str(card.id): card for card in await goods.cards(frame.shop, ids)}
-    return show("cart", basket=basket, cards=cards, noindex=True, **more)
+    policy = await stock_policy(frame.shop.terms.party_id)
+    return show(
+        "cart",
+        basket=basket,
+        cards=cards,
+        stock_told=policy.view == "exact",
+        noindex=True,
+        **more,
+    )
 
 
 @post("/{lang:str}/cart/lines", opt=ANYONE, status_code=200)

@@ -51,6 +51,11 @@ async def found(one: Visitor, url: str) -> list[str]:
 
 async def test_facets_combine_or_inside_and_between(town: Cast) -> None:
     await furnished(town)
+    async with scope(town.tenant):
+        await db.execute(
+            "UPDATE product SET created_at = now() + right(code, 1)::int * interval '1 day' "
+            "WHERE code LIKE 'L-_'"
+        )
     async with client_of(town) as one:
         base = "/?category=light&sort=code"
         assert len(await found(one, base)) == 5
@@ -74,6 +79,8 @@ async def test_facets_combine_or_inside_and_between(town: Cast) -> None:
             "L-1",
         ]
         assert await found(one, "/?category=нема") == []
+        newest = await found(one, "/?category=light&sort=new")
+        assert newest == ["L-4", "L-3", "L-2", "L-1", "L-0"]
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,10 @@ from dilo.catalogue.variants import AxesForm
 from dilo.kit import db
 from dilo.kit.errors import NotFound, Refusal
 from dilo.orders import actions, back_orders, cart, cart_items
+from dilo.orders.actions.standing import unblocking
 from dilo.orders.cart_items import Item
 from dilo.orders.commands import LineInput, PlaceOrder, Promised
-from dilo.orders.queries import order_head, order_lines
+from dilo.orders.queries import order, order_head, order_lines
 from dilo.stock import actions as stock
 from tenants.scope import scope
 
@@ -134,11 +135,11 @@ async def short(town: Cast, on_hand: int, **more: object) -> UUID:
 
 async def test_what_ran_out_since_is_left_out_at_the_submission_too(town: Cast) -> None:
     async with scope(town.tenant):
-        order = await short(town, 2, shortage="leave_out")
-        placed = await actions.submit_order(town.petro, order)
+        draft = await short(town, 2, shortage="leave_out")
+        placed = await actions.submit_order(town.petro, draft)
         assert (placed.state, placed.total) == ("confirmed", D(120))
         assert [v.code for v in placed.verdicts if v.warning] == ["STOCK_LEFT_OUT"]
-        assert [(x.code, x.quantity) for x in await order_lines(order)] == [
+        assert [(x.code, x.quantity) for x in await order_lines(draft)] == [
             ("FEW", 2),
             ("LAMP-1", 1),
         ]
@@ -146,15 +147,15 @@ async def test_what_ran_out_since_is_left_out_at_the_submission_too(town: Cast) 
 
 async def test_goods_that_came_are_not_taken_before_those_who_wait_are_served(town: Cast) -> None:
     async with scope(town.tenant):
-        order = await short(town, 0, shortage="parts")
-        await actions.submit_order(town.petro, order)
+        draft = await short(town, 0, shortage="parts")
+        await actions.submit_order(town.petro, draft)
         await stock.receive(town.warehouse, [(town.products["FEW"], D(6))], "receipt")
         late = PlaceOrder(
             party_id=town.parties["D-1"], lines=[LineInput("FEW", D(2))], key="late", door="office"
         )
         assert (await actions.place_order(town.max, late)).state == "on_hold"
         await back_orders.allocate(town.warehouse, [town.products["FEW"]])
-        assert [x.waiting for x in await order_lines(order) if x.code == "FEW"] == [0]
+        assert [x.waiting for x in await order_lines(draft) if x.code == "FEW"] == [0]
         one = PlaceOrder(
             party_id=town.parties["D-1"], lines=[LineInput("FEW", D(1))], key="one", door="office"
         )
@@ -182,29 +183,109 @@ async def test_an_order_of_a_quotation_does_not_lose_its_prices_by_an_edit(town:
 
 async def test_awaited_goods_are_seen_by_their_company_only(town: Cast) -> None:
     async with scope(town.tenant):
-        order = await short(town, 1, shortage="together")
-        await actions.submit_order(town.petro, order)
+        draft = await short(town, 1, shortage="together")
+        await actions.submit_order(town.petro, draft)
     async with client_of(town) as one:
         page = (await one.open("/orders/awaited")).text
         assert "FEW" in page
         assert "LAMP-1" not in page
-        sent = await one.post(f"/orders/{order}/in-parts")
+        sent = await one.post(f"/orders/{draft}/in-parts")
         assert sent.status_code == 303
         assert (await one.get("/orders/awaited?as=xlsx")).content[:2] == b"PK"
     async with scope(town.tenant):
-        assert (await order_head(order)).shortage == "parts"
+        assert (await order_head(draft)).shortage == "parts"
         other = replace(town.petro, on_behalf_of=await add_party(town, "X", "Other", limit=D(1)))
         with pytest.raises(NotFound):
-            await back_orders.ship_in_parts(other, order)
+            await back_orders.ship_in_parts(other, draft)
 
 
 async def test_figures_of_stock_are_told_no_further_than_the_policy(town: Cast) -> None:
+    """The cart, the review, the order, its verdicts and remedies; colleagues see them exactly."""
+    hidden = re.compile(r"3[\s\u00a0]?719")
     async with scope(town.tenant):
         await add_product(town, "FEW", "Мало", D(10), on_hand=3719)
         await db.execute("UPDATE party SET stock_view = 'yes_no'")
         await cart_items.put_all(town.petro, [Item(town.products["FEW"], D(9999))])
     async with client_of(town) as one:
-        assert "Більше, ніж є на складі" in (await one.open("/cart")).text
+        cart = (await one.open("/cart")).text
+        assert "Більше, ніж є на складі" in cart
+        assert "на складі менше" in cart
         review = (await one.post("/quick-order", {"lines": "FEW 9999"})).text
         assert "FEW" in review
-        assert not re.search(r"3\s?719", review)
+        assert not hidden.search(review + cart)
+    async with scope(town.tenant):
+        command = PlaceOrder(
+            party_id=town.parties["D-1"], lines=[LineInput("FEW", D(9999))], key="x", door="portal"
+        )
+        placed = await actions.place_order(town.petro, command)
+        again = await actions.submit_order(town.petro, placed.id)
+        seen = [
+            *placed.verdicts,
+            *again.verdicts,
+            *(await actions.place_order(town.petro, command)).verdicts,
+            *(await order(placed.id)).verdicts,
+            *(await unblocking(town.petro, town.parties["D-1"], placed.id)).verdicts,
+        ]
+        assert [v.code for v in seen if v.gate == "STOCK"] == ["STOCK_NOT_ENOUGH"] * 5
+        assert "3719" not in str(seen)
+        assert "ORDER_LESS" in str(seen)
+        inside = (await order(placed.id, inside=True)).verdicts
+        assert [v.figures["available_quantity"] for v in inside if v.gate == "STOCK"] == [D(3719)]
+    async with client_of(town) as one:
+        page = (await one.open(f"/orders/{placed.id}")).text
+        assert "Зменшити кількість FEW" in page
+        assert not hidden.search(page)
+
+
+async def test_what_is_left_of_a_held_order_is_kept_for_it(town: Cast) -> None:
+    """``leave_out`` with ``keep_stock``: it waits for money, not for goods, and others get none."""
+    async with scope(town.tenant):
+        party = await add_party(town, "POOR", "Бідний", limit=D(1))
+        await add_product(town, "FEW", "Мало", D(10), on_hand=2)
+        command = PlaceOrder(
+            party_id=party,
+            lines=[LineInput("FEW", D(5)), LineInput("LAMP-1", D(1))],
+            key="poor",
+            door="office",
+            shortage="leave_out",
+            keep_stock=True,
+        )
+        held = await actions.place_order(town.olena, command)
+        assert (held.state, held.total) == ("on_hold", D(120))
+        assert [v.code for v in held.verdicts if v.gate == "STOCK"] == [
+            "STOCK_OK",
+            "STOCK_LEFT_OUT",
+        ]
+        rival = PlaceOrder(
+            party_id=town.parties["D-1"], lines=[LineInput("FEW", D(1))], key="r", door="office"
+        )
+        assert (await actions.place_order(town.olena, rival)).state == "on_hold"
+        await db.execute(
+            "UPDATE credit_policy SET limit_amount = 1000 WHERE party_id = :p", p=party
+        )
+        freed = await actions.submit_order(town.olena, held.id)
+        assert (freed.state, freed.total) == ("confirmed", D(120))
+        assert [(x.code, x.quantity) for x in await order_lines(held.id)] == [
+            ("FEW", 2),
+            ("LAMP-1", 1),
+        ]
+        left = "SELECT on_hand - reserved FROM stock_level WHERE product_id = :p"
+        assert await db.value(left, p=town.products["FEW"]) == 0
+
+
+async def test_the_cart_counts_no_goods_that_others_wait_for(town: Cast) -> None:
+    async with scope(town.tenant):
+        await add_product(town, "FEW", "Мало", D(10), on_hand=1)
+        waits = PlaceOrder(
+            party_id=town.parties["D-1"],
+            lines=[LineInput("FEW", D(5))],
+            key="waits",
+            door="office",
+            shortage="parts",
+        )
+        await actions.place_order(town.olena, waits)
+        few = "UPDATE stock_level SET on_hand = 6 WHERE product_id = :p"
+        await db.execute(few, p=town.products["FEW"])
+        await cart_items.put_all(town.petro, [Item(town.products["FEW"], D(2))])
+        line = (await cart.look(town.petro)).lines[0]
+        assert (line.available, line.short) == (1, True)

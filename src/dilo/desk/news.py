@@ -48,7 +48,7 @@ async def order_words(_reader: Actor, payload: dict[str, Any]) -> Said | None:
         name=head.placed_by,
     )
     if head.state == "on_hold":
-        text += "\n" + why_held(await orders.last_verdicts(head.id))
+        text += "\n" + why_held(await orders.last_verdicts(head.id, inside=True))
     return Said(
         text, [[(say("news:order"), f"so:{head.id}"), (say("news:card"), f"sp:{head.party_id}")]]
     )

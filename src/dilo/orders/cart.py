@@ -13,7 +13,7 @@ from dilo.kit import clock, db
 from dilo.kit.errors import Refusal
 from dilo.orders import promises
 from dilo.orders.actions.lines import NewLine, buyer_of, made_lines
-from dilo.orders.actions.place import buyer_id, judged_lines, place_order
+from dilo.orders.actions.place import buyer_id, judged_lines, place_order, told_to
 from dilo.orders.cart_items import SEEN, who
 from dilo.orders.cart_items import count as count
 from dilo.orders.cart_items import empty as empty
@@ -29,13 +29,14 @@ from dilo.orders.queries import Terms, last_verdicts, terms_of
 from dilo.orders.substitutes import Substitute, substitutes_of
 from dilo.pricing.queries import Priced, priced
 from dilo.receivables.actions import lock_balance
+from dilo.stock.actions import AWAITED
 from tenants.actors import Actor
 from tenants.scope import current_tenant
 
 LINES = f"""
 SELECT c.product_id, c.quantity, c.comment, p.code, p.name, p.unit, p.kind, p.pack_size,
   p.retired_at IS NOT NULL AS retired, NOT {SEEN} AS hidden,
-  coalesce(s.on_hand - s.reserved, 0) AS available,
+  coalesce(s.on_hand - s.reserved, 0) - {AWAITED} AS available,
   m.quantity AS promised_quantity, m.price AS promised_price, m.list_code, m.min_quantity,
   m.expires_at
 FROM cart c JOIN product p ON p.id = c.product_id
@@ -223,13 +224,14 @@ async def _judged(actor: Actor, terms: Terms, cart: Cart, found: dict[UUID, Pric
             made = await made_lines(terms, priced_now, asked, word, coupon)
             balance = await lock_balance(terms.party_id, terms.currency)
             said = await judged_lines(terms, command, made, balance, word, buyer_id(actor))
+            verdicts = told_to(actor, terms, said.verdicts)
     except Refusal as refusal:
         if coupon and refusal.code.startswith("COUPON_"):
             return await _judged(actor, terms, replace(cart, coupon_problem=refusal), found)
         return replace(cart, problem=refusal, prices=prices)
     by_id = {line.product_id: line for line in made}
     lines = [_priced_line(line, by_id.get(line.product_id)) for line in cart.lines]
-    return replace(cart, lines=lines, verdicts=said.verdicts, prices=prices)
+    return replace(cart, lines=lines, verdicts=verdicts, prices=prices)
 
 
 def _priced_line(line: CartLine, made: NewLine | None) -> CartLine:

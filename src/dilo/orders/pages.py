@@ -199,7 +199,7 @@ async def create(request: Req) -> Response[Any]:
 
 @get("/office/orders/{order_id:uuid}/edit", opt=may("orders.edit"))
 async def edit(order_id: UUID) -> Response[str]:
-    order = await queries.order(order_id)
+    order = await queries.order(order_id, inside=True)
     values = {
         "party": str(order.head.party_id),
         "key": uuid7().hex,
@@ -214,7 +214,7 @@ async def edit(order_id: UUID) -> Response[str]:
 
 @post("/office/orders/{order_id:uuid}", opt=may("orders.edit"), status_code=200)
 async def update(request: Req, order_id: UUID) -> Response[Any]:
-    order = await queries.order(order_id)
+    order = await queries.order(order_id, inside=True)
     form = await web.read_form(OrderForm, request)
     if form.input is None:
         return await _entry(form, order, 422)

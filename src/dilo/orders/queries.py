@@ -8,9 +8,11 @@ from uuid import UUID
 
 import msgspec
 
+from dilo.catalogue.rules import StockView
 from dilo.kit import db
 from dilo.kit.paging import Page, Paging
 from dilo.orders.facts import Verdict
+from dilo.orders.outward import outward
 
 TERMS = """
 SELECT p.id AS party_id, p.name AS party_name, p.currency, p.segment, p.city,
@@ -21,7 +23,9 @@ SELECT p.id AS party_id, p.name AS party_name, p.currency, p.segment, p.city,
   coalesce(c.deposit_amount, 0) + secured_amount(p.id, :on) AS deposit_amount,
   coalesce(c.stop_shipments, false) AS stop_shipments, w.id AS warehouse_id,
   EXISTS (SELECT 1 FROM spending_limit WHERE party_id = p.id)
-    OR EXISTS (SELECT 1 FROM approval_step WHERE party_id = p.id) AS has_buying_rules
+    OR EXISTS (SELECT 1 FROM approval_step WHERE party_id = p.id) AS has_buying_rules,
+  coalesce(p.stock_view, (SELECT value ->> 'view' FROM setting WHERE name = 'stock_view'), 'exact')
+    AS stock_view
 FROM party p
 LEFT JOIN credit_policy c ON c.party_id = p.id
 LEFT JOIN LATERAL (
@@ -86,8 +90,10 @@ SORTS = {
     "state": "o.state",
 }
 LAST_EVALUATION = """
-SELECT stage, passed, verdicts, evaluated_at FROM evaluation
-WHERE order_id = :id ORDER BY evaluated_at DESC, id DESC LIMIT 1
+SELECT e.stage, e.verdicts, coalesce(p.stock_view,
+  (SELECT value ->> 'view' FROM setting WHERE name = 'stock_view'), 'exact') AS stock_view
+FROM evaluation e JOIN sales_order o ON o.id = e.order_id JOIN party p ON p.id = o.party_id
+WHERE e.order_id = :id ORDER BY e.evaluated_at DESC, e.id DESC LIMIT 1
 """
 OVERRIDES = """
 SELECT v.id, v.gates, v.amount, v.reason, v.state, v.expires_at, v.requested_at, v.decided_at,
@@ -140,6 +146,7 @@ class Terms:
     stop_shipments: bool
     warehouse_id: UUID | None
     has_buying_rules: bool
+    stock_view: StockView = "exact"
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,13 +273,14 @@ async def order_lines(order_id: UUID) -> list[OrderLine]:
     return await db.rows_as(OrderLine, LINES, id=order_id)
 
 
-async def order(order_id: UUID) -> Order:
+async def order(order_id: UUID, *, inside: bool = False) -> Order:
+    """``inside``: for colleagues, who are told the stock to the piece."""
     head = await order_head(order_id)
     last = await db.one_or_none(LAST_EVALUATION, id=order_id)
     return Order(
         head=head,
         lines=await order_lines(order_id),
-        verdicts=read_verdicts(last["verdicts"]) if last else [],
+        verdicts=_told(last, inside) if last else [],
         stage=last["stage"] if last else None,
         overrides=await db.rows(OVERRIDES, id=order_id),
         shipments=await db.rows(SHIPMENTS, id=order_id),
@@ -280,9 +288,15 @@ async def order(order_id: UUID) -> Order:
     )
 
 
-async def last_verdicts(order_id: UUID) -> list[Verdict]:
+async def last_verdicts(order_id: UUID, *, inside: bool = False) -> list[Verdict]:
+    """``inside``: for colleagues, who are told the stock to the piece."""
     last = await db.one_or_none(LAST_EVALUATION, id=order_id)
-    return read_verdicts(last["verdicts"]) if last else []
+    return _told(last, inside) if last else []
+
+
+def _told(last: db.Row, inside: bool) -> list[Verdict]:
+    verdicts = read_verdicts(last["verdicts"])
+    return verdicts if inside else outward(verdicts, last["stock_view"])
 
 
 async def pending_overrides(now: datetime) -> list[db.Row]:

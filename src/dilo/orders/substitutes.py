@@ -7,11 +7,12 @@ from uuid import UUID
 
 from dilo.catalogue.shelf import VISIBLE
 from dilo.kit import db
+from dilo.stock.actions import AWAITED
 
 MOST = 3
 SUBSTITUTES = f"""
 SELECT r.product_id AS instead_of, p.id AS product_id, p.code, p.name, p.unit,
-  coalesce(s.on_hand - s.reserved, 0) AS available
+  greatest(coalesce(s.on_hand - s.reserved, 0) - {AWAITED}, 0) AS available
 FROM product_relation r JOIN product p ON p.id = r.other_id AND p.retired_at IS NULL
   AND {VISIBLE}
 LEFT JOIN stock_level s ON s.product_id = p.id AND s.warehouse_id = :warehouse_id

@@ -54,8 +54,8 @@ SORTS = {
     "code": "p.code",
     "price": "own.price",
     "popular": "-p.popularity",
-    "new": "p.created_at",
-    "bought": "bought.times",
+    "new": "-extract(epoch FROM p.created_at)",
+    "bought": "-bought.times",
     "relevance": "-found.rank",
 }
 DRESSED = """

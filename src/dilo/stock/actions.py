@@ -14,9 +14,11 @@ from tenants import audit
 from tenants.actors import Actor
 
 # ``awaited``: goods that have come are spoken for by those who wait, before they are given out.
-LOCK = """
-SELECT s.product_id, s.on_hand, s.reserved, coalesce((SELECT sum(b.quantity) FROM back_order b
-    WHERE b.product_id = s.product_id AND b.warehouse_id = s.warehouse_id), 0) AS awaited
+# Of a level ``s``: what others wait for, who come before a new order.
+AWAITED = """coalesce((SELECT sum(b.quantity) FROM back_order b
+    WHERE b.product_id = s.product_id AND b.warehouse_id = s.warehouse_id), 0)"""
+LOCK = f"""
+SELECT s.product_id, s.on_hand, s.reserved, {AWAITED} AS awaited
 FROM stock_level s WHERE s.warehouse_id = :warehouse_id AND s.product_id = ANY(:products)
 ORDER BY s.product_id FOR UPDATE OF s
 """

@@ -35,7 +35,7 @@ JOIN shop_slug s ON s.kind = 'product' AND s.subject_id = w.id AND s.is_current
 LEFT JOIN LATERAL (SELECT avg(stars) AS stars, count(*) AS reviews FROM review v
   WHERE v.product_id = w.id AND v.state = 'published') r ON true
 """
-SORTS = {"name": "name", "new": "-new", "price": "price", "-price": "-price"}
+SORTS = {"name": "name", "new": "new", "price": "price", "-price": "-price"}
 CATEGORIES = f"""
 SELECT c.id, c.code, c.name, c.parent_id, c.path, s.slug, coalesce(n.products, 0) AS products
 FROM category c

@@ -52,6 +52,12 @@
     return true;
   };
 
+  // A review of what was sent is not its end: Back finds the text as it was until the review is sent.
+  const ENDED = "dilo-draft-ended";
+  const ended = sessionStorage.getItem(ENDED);
+  sessionStorage.removeItem(ENDED);
+  const reviewed = (draft) => document.querySelector(`form[data-draft-ends="${draft.name}"]`);
+
   const reachable = async () => {
     if (!navigator.onLine) return false;
     try { return (await fetch("/health", { cache: "no-store", signal: AbortSignal.timeout(4000) })).ok; } catch { return false; }
@@ -91,6 +97,7 @@
   });
   document.addEventListener("submit", (event) => {
     const form = event.target;
+    if (form.dataset.draftEnds) sessionStorage.setItem(ENDED, form.dataset.draftEnds);
     if (form.matches('[action="/sign-out"]')) { indexedDB.deleteDatabase("dilo-drafts"); return; }
     if (!form.matches("[data-draft]") || form.dataset.reached) return;
     event.preventDefault();
@@ -114,7 +121,10 @@
     if (asOf) say("kept", asOf);
     for (const draft of await drafts()) {
       const here = formOf(draft.name);
-      if (draft.state === "sending" && !here) await drop(draft.name);
+      const sent = draft.state === "sending" || draft.name === ended;
+      if (sent && reviewed(draft)) await put({ ...draft, state: "typed" });
+      else if (sent && !here) await drop(draft.name);
+      else if (draft.state !== "waiting" && here?.querySelector("textarea[data-kept]")?.value) await put(made(here, "typed"));
       else if (draft.state !== "waiting" && here) restore(draft);
     }
     await sync();

@@ -1,6 +1,7 @@
 """A draft is edited freely, then submitted; a held order may be submitted again or reopened."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
@@ -16,11 +17,19 @@ from dilo.orders.actions.decision import (
     own_party,
 )
 from dilo.orders.actions.lines import total_of
-from dilo.orders.actions.place import buyer_id
+from dilo.orders.actions.place import buyer_id, told_to
 from dilo.orders.actions.rewrite import left_out, rewrite, word_for
 from dilo.orders.commands import LineInput, Placed
 from dilo.orders.facts import CONFIRMATION, LineFacts, Verdict
-from dilo.orders.queries import OrderHead, OrderLine, locked_head, order_head, order_lines, terms_of
+from dilo.orders.queries import (
+    OrderHead,
+    OrderLine,
+    Terms,
+    locked_head,
+    order_head,
+    order_lines,
+    terms_of,
+)
 from dilo.orders.rules import passes
 from dilo.receivables.actions import Balance, lock_balance
 from dilo.stock.actions import Kept, Level, Wanted, lock_levels, release, reserve_or_wait
@@ -74,7 +83,8 @@ async def submit_order(actor: Actor, order_id: UUID, version: int | None = None)
     told: list[Verdict] = []
     if head.shortage == "leave_out":
         head, told = await left_out(head, kept)
-    verdicts, lines, levels = await _judged(head, balance, buyer, kept)
+    terms = await terms_of(head.party_id, current_tenant().today(), head.warehouse_id)
+    verdicts, lines, levels = await _judged(terms, head, balance, buyer, kept)
     verdicts += told
     state = "confirmed" if passes(verdicts) else "on_hold"
     await _settle(actor, head, state, sender)
@@ -84,7 +94,7 @@ async def submit_order(actor: Actor, order_id: UUID, version: int | None = None)
     if state == "confirmed":
         await withdraw_requests(order_id, approved_too=False)
     await ask_own_company(order_id, head.party_id, buyer, head.total, verdicts)
-    return Placed(head.id, head.number, state, head.total, head.currency, verdicts)
+    return _told(replace(head, state=state), told_to(actor, terms, verdicts))
 
 
 def _may_be_submitted(head: OrderHead, version: int | None) -> None:
@@ -128,7 +138,7 @@ async def _kept_stock(head: OrderHead) -> Kept:
     return kept
 
 
-def _told(head: OrderHead, verdicts: list[Verdict], *, repeated: bool) -> Placed:
+def _told(head: OrderHead, verdicts: list[Verdict], *, repeated: bool = False) -> Placed:
     return Placed(head.id, head.number, head.state, head.total, head.currency, verdicts, repeated)
 
 
@@ -139,9 +149,8 @@ def _wanted(lines: Sequence[OrderLine]) -> list[Wanted]:
 
 
 async def _judged(
-    head: OrderHead, balance: Balance, buyer: UUID | None, kept: Kept
+    terms: Terms, head: OrderHead, balance: Balance, buyer: UUID | None, kept: Kept
 ) -> tuple[list[Verdict], list[OrderLine], dict[UUID, Level]]:
-    terms = await terms_of(head.party_id, current_tenant().today(), head.warehouse_id)
     facts, lines, levels = await shelf_of(head, kept)
     verdicts = await judge(
         terms,

@@ -35,6 +35,7 @@ from dilo.orders.commands import (
     Promised,
 )
 from dilo.orders.facts import CONFIRMATION, DISPATCH, Verdict
+from dilo.orders.outward import outward
 from dilo.orders.policy import order_policy
 from dilo.orders.queries import Terms, last_verdicts, terms_of
 from dilo.orders.rules import passes
@@ -110,7 +111,7 @@ async def place_order(
         await only_seen(actor, [line.product for line in command.lines], command.by)
     asked = [command, promised] if promised else command
     request = hashlib.sha256(msgspec.json.encode(asked)).digest()
-    repeated = await _placed_before(command.key, request)
+    repeated = await _placed_before(actor, command.key, request)
     if repeated:
         return repeated
     terms = await terms_of(command.party_id, current_tenant().today(), command.warehouse_id)
@@ -118,7 +119,7 @@ async def place_order(
     if not command.submit:
         return await _write(actor, command, terms, lines, request, "draft", [])
     balance = await lock_balance(terms.party_id, terms.currency)
-    repeated = await _placed_before(command.key, request)
+    repeated = await _placed_before(actor, command.key, request)
     if repeated:
         return repeated
     judged = await judged_lines(terms, command, lines, balance, promised, buyer_id(actor))
@@ -129,7 +130,13 @@ async def place_order(
     if state == "confirmed" or keep:
         await reserve_or_wait(warehouse_of(terms), wanted_of(judged.lines), judged.levels)
     await ask_own_company(placed.id, terms.party_id, buyer_id(actor), placed.total, verdicts)
-    return placed
+    return msgspec.structs.replace(placed, verdicts=told_to(actor, terms, verdicts))
+
+
+def told_to(actor: Actor, terms: Terms, verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """As they are said to this one: an outsider learns no more of the stock than he may."""
+    inside = actor.on_behalf_of is None
+    return list(verdicts) if inside else outward(verdicts, terms.stock_view)
 
 
 def buyer_id(actor: Actor) -> UUID | None:
@@ -155,7 +162,7 @@ async def preview_order(
     lines = await price_lines(terms, command.lines, command.by, promised, command.coupon)
     balance = await lock_balance(terms.party_id, terms.currency)
     judged = await judged_lines(terms, command, lines, balance, promised, buyer_id(actor))
-    return judged.lines, judged.verdicts
+    return judged.lines, told_to(actor, terms, judged.verdicts)
 
 
 async def credit_standing(actor: Actor, party_id: UUID) -> list[Verdict]:
@@ -262,7 +269,7 @@ def _told_left_out(line: NewLine, quantity: Decimal) -> Verdict:
     return Verdict("STOCK", "STOCK_LEFT_OUT", True, figures, warning=True)
 
 
-async def _placed_before(key: str, request: bytes) -> Placed | None:
+async def _placed_before(actor: Actor, key: str, request: bytes) -> Placed | None:
     row = await db.one_or_none(BY_KEY, key=key)
     if row is None:
         return None
@@ -274,7 +281,7 @@ async def _placed_before(key: str, request: bytes) -> Placed | None:
         row["state"],
         row["total"],
         row["currency"],
-        await last_verdicts(row["id"]),
+        await last_verdicts(row["id"], inside=actor.on_behalf_of is None),
         repeated=True,
     )
 

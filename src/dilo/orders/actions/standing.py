@@ -9,6 +9,7 @@ from dilo.kit.errors import NotFound
 from dilo.kit.money import ZERO
 from dilo.orders.actions.decision import facts_of, own_party
 from dilo.orders.actions.draft import shelf_of
+from dilo.orders.actions.place import told_to
 from dilo.orders.facts import CONFIRMATION, DISPATCH, Verdict
 from dilo.orders.forecast import Day, Debt, first_stop, forecast
 from dilo.orders.queries import order_head, terms_of
@@ -98,4 +99,5 @@ async def unblocking(
                 buyer_id=head.placed_by_id,
                 shortage=head.shortage,
             )
-    return Unblocking(evaluate(facts), release_amount(facts), terms.currency)
+    verdicts = told_to(actor, terms, evaluate(facts))
+    return Unblocking(verdicts, release_amount(facts), terms.currency)
