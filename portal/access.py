@@ -48,7 +48,7 @@ async def buyer_at_door(request: Request[Any, Any, Any]) -> Actor | None:
     for_another = principal.staff_id is not None
     if for_another and not may_look_as(principal.staff_role):
         return None
-    seats = await seats_of(principal.id)
+    seats = await seats_of(principal.id, principal.chat)
     chosen = [one for one in seats if one["party_id"] == principal.party_id]
     if not seats or (for_another and not chosen):
         return None

@@ -29,13 +29,13 @@ WHERE i.email = :email AND i.disabled_at IS NULL
 """
 OPEN = """
 INSERT INTO session (door, identity_id, token_hash, expires_at, user_agent, address, party_id,
-  staff_id, seen_at)
+  staff_id, seen_at, chat)
 VALUES (:door, :identity_id, :token_hash, :expires_at, :user_agent, :address, :party_id, :staff_id,
-  :now)
+  :now, :chat)
 """
 PRINCIPAL = """
 SELECT i.id, i.name, i.email, i.language, i.theme, m.role, s.id AS session_id, s.party_id,
-  s.seen_at, s.staff_id, h.name AS staff_name, hm.role AS staff_role
+  s.seen_at, s.chat, s.staff_id, h.name AS staff_name, hm.role AS staff_role
 FROM session s
 JOIN identity i ON i.tenant_id = s.tenant_id AND i.id = s.identity_id AND i.disabled_at IS NULL
 LEFT JOIN membership m ON m.tenant_id = i.tenant_id AND m.identity_id = i.id
@@ -72,7 +72,8 @@ class Principal:
     """Who a session belongs to; ``role`` is the staff role, None for an outsider.
 
     ``party_id``: the company he chose to act for. ``staff_id``: a colleague who looks at the portal
-    as him, with the role that colleague has now (None: dismissed).
+    as him, with the role that colleague has now (None: dismissed). ``chat``: where it was opened
+    in Telegram; it lasts no longer than the link of that chat.
     """
 
     id: UUID
@@ -84,6 +85,7 @@ class Principal:
     session_id: UUID
     party_id: UUID | None
     seen_at: datetime | None
+    chat: str | None
     staff_id: UUID | None
     staff_name: str | None
     staff_role: str | None
@@ -168,6 +170,7 @@ async def open_session(
     address: str | None = None,
     party_id: UUID | None = None,
     staff_id: UUID | None = None,
+    chat: str | None = None,
     lasts: timedelta = timedelta(days=SESSION_DAYS),
 ) -> str:
     """Returns its token, seen only now."""
@@ -183,6 +186,7 @@ async def open_session(
         party_id=party_id,
         staff_id=staff_id,
         now=now,
+        chat=chat,
     )
     return token
 

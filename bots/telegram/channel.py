@@ -121,7 +121,7 @@ class Telegram:
         async with scope(tenant_id):
             now = await telegram_bots.bot_or_none()
             if now is not None and now.token == bot.token:
-                await telegram_bots.set_state(bot.id, "failed", said)
+                await telegram_bots.note_failure(bot.id, said)
         return Dead(f"bot_token: {scrubbed(said)}")
 
     async def close(self) -> None:

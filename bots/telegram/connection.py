@@ -6,7 +6,14 @@ import logging
 from uuid import UUID
 
 from aiogram import Bot
-from aiogram.exceptions import TelegramAPIError, TelegramNotFound, TelegramUnauthorizedError
+from aiogram.exceptions import (
+    TelegramAPIError,
+    TelegramNetworkError,
+    TelegramNotFound,
+    TelegramRetryAfter,
+    TelegramServerError,
+    TelegramUnauthorizedError,
+)
 from aiogram.types import BotCommand, MenuButtonCommands, MenuButtonWebApp, WebAppInfo, WebhookInfo
 from aiogram.utils.token import TokenValidationError
 
@@ -23,6 +30,7 @@ from tenants.scope import current_tenant, scope
 log = logging.getLogger("dilo.telegram")
 PATIENCE_SECONDS = 6
 CONNECTIONS_OF_WEBHOOK = 20
+AWAY = (TelegramNetworkError, TelegramServerError, TelegramRetryAfter)
 webhook_base = ""
 
 
@@ -45,7 +53,8 @@ def address_of(bot_id: UUID) -> str:
 
 async def switch_on(bot: TelegramBot) -> None:
     """Where updates go, under a new secret, and what people see. What Telegram refuses is kept as
-    the bot's last error: the office shows it."""
+    the bot's last error: the office shows it. Telegram being away is no refusal: the next check
+    finds the bot astray and comes here again."""
     speaker = bot_of(bot.token)
     try:
         if webhook_base:
@@ -59,8 +68,10 @@ async def switch_on(bot: TelegramBot) -> None:
         else:
             await speaker.delete_webhook(request_timeout=PATIENCE_SECONDS)
         await _furnish(speaker)
+    except AWAY as error:
+        await telegram_bots.note_check(bot.id, bot.pending_updates or 0, error.message)
     except TelegramAPIError as error:
-        await telegram_bots.set_state(bot.id, "failed", error.message)
+        await telegram_bots.note_failure(bot.id, error.message)
 
 
 async def _furnish(speaker: Bot) -> None:
@@ -104,13 +115,13 @@ async def check(bot: TelegramBot) -> None:
     try:
         info = await speaker.get_webhook_info(request_timeout=PATIENCE_SECONDS)
     except (TelegramUnauthorizedError, TelegramNotFound) as error:
-        await telegram_bots.set_state(bot.id, "failed", error.message)
+        await telegram_bots.note_failure(bot.id, error.message)
         return
     except TelegramAPIError as error:
         await telegram_bots.note_check(bot.id, bot.pending_updates or 0, error.message)
         return
     if bot.state == "failed":
-        await telegram_bots.set_state(bot.id, "live")
+        await telegram_bots.heal(bot)
     await telegram_bots.note_check(bot.id, info.pending_update_count, info.last_error_message)
     if bot.state != "paused" and _strayed(bot, info):
         await switch_on(bot)

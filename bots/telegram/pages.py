@@ -92,7 +92,10 @@ async def check() -> Response[Any]:
     bot = await telegram_bots.bot_or_none()
     if bot is None:
         raise NotFound
-    await connection.check(bot)
+    try:
+        await connection.check(bot)
+    except Refusal as refusal:
+        web.flash_refusal(refusal)
     return web.redirect("/office/bot")
 
 

@@ -17,6 +17,8 @@ from dilo.kit.errors import Refusal
 from dilo.kit.visit import visit
 from dilo.messaging import telegram_bots
 from dilo.parties import chats
+from dilo.parties.chats import Seat
+from dilo.storefront import baskets
 from tenants.sessions import open_session
 
 Req = Request[Any, Any, Any]
@@ -27,26 +29,38 @@ INIT_MAX = 4096
 
 
 @get("/tg", opt=ANYONE)
-async def show() -> Response[str]:
+async def show(request: Req) -> Response[str]:
     visit().extras["framed"] = True
-    return web.page("bots.telegram/app.html")
+    ended = web.FRAMED_COOKIE in request.cookies
+    return web.page("bots.telegram/app.html", ended=ended)
 
 
 @post("/tg/session", opt=ANYONE | {"no_csrf": True}, status_code=200)
 async def session_create(request: Req) -> Response[Any]:
     """What Telegram signed is the proof; no other site may post here (the door's own check)."""
     visit().extras["framed"] = True
-    init_data = str((await request.form()).get("init", ""))
-    token = await session_of(init_data, request.headers.get("user-agent", ""))
+    seat = await seat_of(str((await request.form()).get("init", "")))
+    assert seat.identity_id is not None
+    token = await open_session(
+        "portal",
+        seat.identity_id,
+        request.headers.get("user-agent", ""),
+        party_id=seat.party_id,
+        chat=seat.address,
+        lasts=LASTS,
+    )
     response = web.redirect("/")
+    if guest := request.cookies.get(baskets.COOKIE):
+        await baskets.merge(guest, seat.identity_id, seat.party_id)
+        response.delete_cookie(baskets.COOKIE, path="/")
     web.keep_in_frame(response, COOKIE, token)
     web.keep_in_frame(response, web.FRAMED_COOKIE, "1")
     return response
 
 
-async def session_of(init_data: str, user_agent: str) -> str:
-    """A session's token. Raises APP_CLOSED, INIT_DATA_BAD, INIT_DATA_OLD, INIT_DATA_USED,
-    CHAT_NOT_LINKED."""
+async def seat_of(init_data: str) -> Seat:
+    """Who opens it, for the company chosen last; the proof is used up. Raises APP_CLOSED,
+    INIT_DATA_BAD, INIT_DATA_OLD, INIT_DATA_USED, CHAT_NOT_LINKED."""
     bot = await telegram_bots.bot_or_none()
     if bot is None or not bot.answers:
         raise Refusal("APP_CLOSED", status=404)
@@ -60,9 +74,7 @@ async def session_of(init_data: str, user_agent: str) -> str:
         raise Refusal("INIT_DATA_USED", status=403)
     for seat in await chats.seats_in([str(data.user.id)]):
         if not seat.is_group and seat.identity_id is not None and seat.role:
-            return await open_session(
-                "portal", seat.identity_id, user_agent, party_id=seat.party_id, lasts=LASTS
-            )
+            return seat
     raise Refusal("CHAT_NOT_LINKED", status=403)
 
 

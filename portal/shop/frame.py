@@ -25,7 +25,7 @@ Req = Request[Any, Any, Any]
 ANYONE = {"verb": "anyone"}
 BY_LINK = ANYONE | {"transaction": "steps"}
 LINKS_MAX = 120
-COOKIE, CONSENT, PREVIEW = "dilo_guest", "dilo_consent", "dilo_preview"
+CONSENT, PREVIEW = "dilo_consent", "dilo_preview"
 DAYS_60 = 60 * 86_400
 SHELF_SECONDS = 60.0
 _shelves: dict[tuple[UUID, UUID], tuple[float, list[Any]]] = {}
@@ -62,7 +62,7 @@ async def enter(request: Req, lang: str) -> Frame:
     if shop is None:
         raise NotFound
     i18n.use_language(lang)
-    owner = await baskets.owner_of(here.actor, request.cookies.get(COOKIE))
+    owner = await baskets.owner_of(here.actor, request.cookies.get(baskets.COOKIE))
     menu = await content.menu()
     rest = here.path[len(f"/{lang}") :]
     here.extras |= {
@@ -115,7 +115,7 @@ async def with_basket(frame: Frame) -> Frame:
 def keep_guest(frame: Frame, response: Response[Any]) -> Response[Any]:
     if frame.fresh_token:
         response.set_cookie(
-            COOKIE,
+            baskets.COOKIE,
             frame.fresh_token,
             max_age=DAYS_60,
             httponly=True,
@@ -139,17 +139,17 @@ async def by_link(request: Req, lang: str) -> AsyncIterator[Frame]:
 
 async def bring_basket(request: Req, response: Response[Any], session: str) -> None:
     """Whoever has just signed in takes along what he put aside as a guest of this browser."""
-    token = request.cookies.get(COOKIE)
+    token = request.cookies.get(baskets.COOKIE)
     if not token:
         return
     async with scope(visit().tenant):
         principal = await principal_of("portal", session)
-        seats = await seats_of(principal.id) if principal else []
+        seats = await seats_of(principal.id, principal.chat) if principal else []
         if principal is None or not seats:
             return
         seat = next((one for one in seats if one["party_id"] == principal.party_id), seats[0])
         await baskets.merge(token, principal.id, seat["party_id"])
-    response.delete_cookie(COOKIE, path="/")
+    response.delete_cookie(baskets.COOKIE, path="/")
 
 
 def show(template: str, status: int = 200, **context: Any) -> Response[str]:

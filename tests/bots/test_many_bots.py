@@ -13,7 +13,7 @@ from peers.telegram import TelegramPeer
 from town import Cast, add_debt, add_party
 
 from bots.telegram import channel, connection, limiter, state
-from bots.telegram.channel import Telegram
+from bots.telegram.channel import Telegram, use_api
 from bots.telegram.markup import bold, html_of, lines, pieces
 from bots.telegram.replies import Reply
 from bots.telegram.updates import ALLOWED, take_update
@@ -160,6 +160,46 @@ async def test_a_dead_token_hurts_its_tenant_once_and_nobody_else(line: Line, ri
     async with staff(town) as olena:
         assert "не приймає цього бота" in (await olena.get("/office/bot")).text
         assert "чати мовчать" in (await olena.get("/office")).text
+
+
+async def test_a_bot_is_one_companys_and_nobody_is_told_whose(line: Line, rival: Cast) -> None:
+    async with staff(rival) as yulia:
+        await yulia.open("/office/bot")
+        refused = await yulia.post("/office/bot", {"token": TOKEN})
+        assert refused.status_code == 422
+        assert "уже працює в іншій компанії" in refused.text
+        assert "Київсвітло" not in refused.text
+        line.peer.revoke(TOKEN)
+        await line.linked(7)  # the answer meets the dead token
+        assert (await bot_row(line.town))["state"] == "failed"
+        renewed = await yulia.post("/office/bot", {"token": SAME})
+        assert renewed.status_code == 303, "who was given the new token has the bot"
+    line.peer.revoked.discard(TOKEN)
+    async with staff(line.town) as olena:
+        await olena.open("/office/bot")
+        await olena.post("/office/bot/check", {})
+        assert "уже працює в іншій компанії" in (await olena.get("/office/bot")).text
+        assert (await bot_row(line.town))["state"] == "failed"
+        async with scope(rival.tenant):
+            await telegram_bots.remove_bot(rival.olena)
+        await olena.post("/office/bot/check", {})
+    assert (await bot_row(line.town))["state"] == "live"
+
+
+async def test_telegram_away_while_a_bot_is_connected_is_mended_by_the_next_round(
+    line: Line,
+) -> None:
+    async with scope(line.town.tenant):
+        bot = await telegram_bots.bot_or_none()
+        assert bot is not None
+        use_api("http://127.0.0.1:1")
+        await connection.switch_on(bot)
+        use_api(line.peer.url)
+    line.bot.webhook = {}
+    row = await bot_row(line.town)
+    assert (row["state"], bool(row["webhook_error"])) == ("live", True)
+    await connection.look_after(line.town.tenant.id)
+    assert line.bot.webhook["url"].startswith("https://bots.example/")
 
 
 async def test_the_workers_round_notices_a_webhook_that_strayed(line: Line) -> None:
@@ -395,6 +435,7 @@ async def test_polling_hears_what_waits_and_leaves_webhooks_alone(
     connection.webhook_base = ""
     polled = await connect(town, peer, TOKEN, peer.http)
     person = polled.person(7)
+    await person.send({"poll": {"id": "of a later Bot API"}})
     await person.say("/start")
     monkeypatch.setenv("DILO_TELEGRAM_API", peer.url)
     settings.cache_clear()

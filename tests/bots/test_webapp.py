@@ -18,6 +18,8 @@ from town import Cast
 from bots.telegram import connection
 from dilo.kit import db
 from dilo.messaging import telegram_bots
+from dilo.parties import chats
+from dilo.storefront import baskets
 from tenants import links
 from tenants.scope import scope
 
@@ -100,11 +102,43 @@ async def test_forged_old_repeated_or_anothers_proof_opens_nothing(
         assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
 
 
-async def test_an_unlinked_chat_opens_nothing_any_more(line: Line, one: Visitor) -> None:
-    person = line.person(PERSON)
-    await person.say("/unlink")
-    await person.tap("unl:1")
+@pytest.mark.parametrize("side", ["chat", "office"])
+async def test_parting_ends_what_is_open_at_once_and_opens_nothing_more(
+    line: Line, one: Visitor, side: str
+) -> None:
+    answer = await one.client.post("/tg/session", data={"init": signed(TOKEN)})
+    carried = "; ".join(c.split(";")[0] for c in answer.headers.get_list("set-cookie"))
+    assert "LAMP-1" in (await one.get("/", headers={"cookie": carried})).text
+    if side == "chat":
+        person = line.person(PERSON)
+        await person.say("/unlink")
+        await person.tap("unl:1")
+    else:
+        async with scope(line.town.tenant):
+            company = line.town.parties["D-1"]
+            (mine,) = await chats.chats_of_party(company)
+            await chats.unlink_one(line.town.olena, company, mine.id)
+    over = await one.client.get("/cart", headers={"cookie": carried})
+    assert over.headers["location"] == "/tg"
+    closed = await one.get("/tg", headers={"cookie": carried})
+    assert "frame-ancestors https://web.telegram.org;" in closed.headers["content-security-policy"]
     assert await open_app(one, signed(TOKEN)) == 403
+
+
+async def test_what_a_guest_put_aside_comes_along(line: Line, one: Visitor) -> None:
+    town = line.town
+    async with scope(town.tenant):
+        owner, token = await baskets.new_guest()
+        await db.execute(
+            "INSERT INTO guest_line (guest_id, kind, product_id, quantity) VALUES (:g, 'cart', :p, 7)",
+            g=owner.guest_id,
+            p=town.products["LAMP-1"],
+        )
+    one.client.cookies.set(baskets.COOKIE, token)
+    assert await open_app(one, signed(TOKEN)) == 303
+    async with scope(town.tenant):
+        kept = await db.one("SELECT identity_id, party_id, quantity FROM cart")
+        assert tuple(kept.values()) == (town.petro.id, town.parties["D-1"], 7)
 
 
 async def test_the_menu_button_opens_it_where_the_portal_has_https(line: Line) -> None:

@@ -6,7 +6,8 @@ from town import Cast
 
 from dilo.run.embedded import Servers
 
-ALLOWED = {"migration", "tenant", "host"}  # Piccolo's own, and two with policies of their own
+# Piccolo's own, and three with policies of their own.
+ALLOWED = {"migration", "tenant", "host", "bot_holder"}
 DEFINERS = {
     "tenant_of_host",
     "tenant_ids",
@@ -14,6 +15,8 @@ DEFINERS = {
     "keep_open_amounts",
     "seal_entries",
     "tenant_of_stripe_account",
+    "hold_bot",
+    "let_bot_go",
 }
 TABLES = """
 SELECT c.oid, c.relname AS name, c.relrowsecurity AS on, c.relforcerowsecurity AS forced

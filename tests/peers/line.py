@@ -5,9 +5,11 @@
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+import asyncpg
 import httpx
 import pytest_asyncio
 from browsing import app
@@ -63,7 +65,10 @@ async def connect(town: Cast, peer: TelegramPeer, token: str, http: httpx.AsyncC
 
 @pytest_asyncio.fixture
 async def peer() -> AsyncIterator[TelegramPeer]:
-    """Wired to our application and the other way round."""
+    """Wired to our application and the other way round; its bots are nobody's yet."""
+    owner = await asyncpg.connect(os.environ["DATABASE_OWNER_URL"])
+    await owner.execute("DELETE FROM bot_holder")
+    await owner.close()
     made = await TelegramPeer().start()
     http = hook_to(made, app())
     events.wire()

@@ -46,7 +46,7 @@ UPDATE telegram_bot SET state = 'removed', token = NULL, token_sealed = NULL, se
   secret_hash = NULL, updated_at = now()
 WHERE id = :id
 """
-DROP_CANDIDATES = "DELETE FROM telegram_bot WHERE state = 'candidate'"
+DROP_CANDIDATES = "DELETE FROM telegram_bot WHERE state = 'candidate' RETURNING number"
 PROMOTE = "UPDATE telegram_bot SET state = 'live', updated_at = now() WHERE id = :id"
 # Another bot may write to nobody before he has started it: the chats rest until they speak.
 REST_CHATS = """
@@ -56,8 +56,10 @@ WHERE channel = 'telegram' AND dead_at IS NULL
 OFFSET = "UPDATE telegram_bot SET offset_id = :offset_id WHERE id = :id AND offset_id < :offset_id"
 STATE = """
 UPDATE telegram_bot SET state = :state, last_error = :error, updated_at = now()
-WHERE id = :id AND state NOT IN ('removed', 'candidate')
+WHERE id = :id AND state NOT IN ('removed', 'candidate') RETURNING number
 """
+# A bot is one company's in the whole installation; whose, nobody is told.
+HOLD, LET_GO = "SELECT hold_bot(:number)", "SELECT let_bot_go(:number)"
 CHECKED = """
 UPDATE telegram_bot SET checked_at = now(), pending_updates = :pending, webhook_error = :error
 WHERE id = :id
@@ -147,12 +149,14 @@ async def add_bot(actor: Actor, token: str, username: str | None) -> UUID:
     """Connects a bot that Telegram has just named. A new token of the same bot keeps everything;
     another bot's waits for ``confirm_other``. Returns the bot's or the candidate's id.
 
-    Raises FORBIDDEN, TOKEN_BAD.
+    Raises FORBIDDEN, TOKEN_BAD, BOT_TAKEN.
     """
     actor.require("bots.edit")
     token = token.strip()
     number, present = number_of(token), await bot_or_none()
-    await db.execute(DROP_CANDIDATES)
+    await _drop_candidates()
+    if not await db.value(HOLD, number=number):
+        raise Refusal("BOT_TAKEN", status=422)
     if present is not None and number == (present.number or number_of(present.token)):
         sealed = sealing.seal(token, _about(present.id))
         await db.execute(
@@ -186,7 +190,7 @@ async def confirm_other(actor: Actor, candidate_id: UUID) -> TelegramBot | None:
     if candidate is None or candidate.id != candidate_id:
         raise NotFound
     if present is not None:
-        await db.execute(REMOVE, id=present.id)
+        await _removed(present)
         await db.execute(REST_CHATS)
     await db.execute(PROMOTE, id=candidate_id)
     was = {"username": present.username} if present else None
@@ -197,7 +201,17 @@ async def confirm_other(actor: Actor, candidate_id: UUID) -> TelegramBot | None:
 
 async def drop_candidate(actor: Actor) -> None:
     actor.require("bots.edit")
-    await db.execute(DROP_CANDIDATES)
+    await _drop_candidates()
+
+
+async def _drop_candidates() -> None:
+    for row in await db.rows(DROP_CANDIDATES):
+        await db.execute(LET_GO, number=row["number"])
+
+
+async def _removed(bot: TelegramBot) -> None:
+    await db.execute(REMOVE, id=bot.id)
+    await db.execute(LET_GO, number=bot.number)
 
 
 async def remove_bot(actor: Actor) -> TelegramBot | None:
@@ -205,7 +219,7 @@ async def remove_bot(actor: Actor) -> TelegramBot | None:
     actor.require("bots.edit")
     present = await bot_or_none()
     if present is not None:
-        await db.execute(REMOVE, id=present.id)
+        await _removed(present)
         after = {"username": present.username}
         await audit.note(actor, "bots.remove", "telegram_bot", present.id, after=after)
     return present
@@ -234,11 +248,13 @@ async def seal_plain() -> None:
     found = await db.one_or_none(f"{CURRENT} AND token IS NOT NULL")
     if found is None or TOKEN.fullmatch(found["token"]) is None:
         return
+    number = number_of(found["token"])
+    await db.value(HOLD, number=number)
     await db.execute(
         SEAL,
         id=found["id"],
         token_sealed=sealing.seal(found["token"], _about(found["id"])),
-        number=number_of(found["token"]),
+        number=number,
         secret_hash=_hash(found["secret"]) if found["secret"] else None,
     )
 
@@ -254,8 +270,17 @@ async def advance(bot_id: UUID, offset_id: int) -> None:
     await db.execute(OFFSET, id=bot_id, offset_id=offset_id)
 
 
-async def set_state(bot_id: UUID, state: str, error: str | None = None) -> None:
-    await db.execute(STATE, id=bot_id, state=state, error=scrubbed(error) if error else None)
+async def note_failure(bot_id: UUID, error: str) -> None:
+    """Its token is dead: who holds the new one may connect it, here or elsewhere."""
+    number = await db.value(STATE, id=bot_id, state="failed", error=scrubbed(error))
+    await db.execute(LET_GO, number=number)
+
+
+async def heal(bot: TelegramBot) -> None:
+    """The token works after all. Raises BOT_TAKEN where another company has the bot by now."""
+    if not await db.value(HOLD, number=bot.number or number_of(bot.token)):
+        raise Refusal("BOT_TAKEN", status=422)
+    await db.execute(STATE, id=bot.id, state="live", error=None)
 
 
 async def note_check(bot_id: UUID, pending: int, error: str | None) -> None:

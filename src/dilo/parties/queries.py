@@ -80,7 +80,11 @@ FROM portal_user u JOIN identity i ON i.id = u.identity_id WHERE u.party_id = :i
 SEATS = """
 SELECT u.party_id, u.role, p.name AS party_name, p.roles
 FROM portal_user u JOIN party p ON p.id = u.party_id
-WHERE u.identity_id = :id AND u.disabled_at IS NULL ORDER BY u.created_at
+WHERE u.identity_id = :id AND u.disabled_at IS NULL
+  AND (CAST(:chat AS text) IS NULL OR EXISTS (SELECT 1 FROM contact_channel h
+    WHERE h.channel = 'telegram' AND h.address = :chat AND h.party_id = u.party_id
+      AND h.identity_id = u.identity_id))
+ORDER BY u.created_at
 """
 NAMES = """
 SELECT id, code, name FROM party WHERE closed_at IS NULL AND (:search = '' OR strpos(search,
@@ -275,6 +279,6 @@ async def valid_agreement(party_id: UUID, on: date) -> db.Row | None:
     return None
 
 
-async def seats_of(identity_id: UUID) -> list[db.Row]:
-    """Companies a person acts for in the portal."""
-    return await db.rows(SEATS, id=identity_id)
+async def seats_of(identity_id: UUID, chat: str | None = None) -> list[db.Row]:
+    """Companies a person acts for in the portal; ``chat``: only those connected to that chat."""
+    return await db.rows(SEATS, id=identity_id, chat=chat)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+from typing import Any
 from uuid import UUID
 
 from aiogram.exceptions import (
@@ -12,6 +13,7 @@ from aiogram.exceptions import (
     TelegramNotFound,
     TelegramUnauthorizedError,
 )
+from aiogram.methods import TelegramMethod
 from aiogram.utils.token import TokenValidationError
 
 from bots.telegram import connection
@@ -28,6 +30,16 @@ log = logging.getLogger("dilo.polling")
 LOOK_SECONDS = 10.0
 WAIT_SECONDS = 8
 PAUSE_SECONDS = 5.0
+
+
+class RawUpdates(TelegramMethod[list[dict[str, Any]]]):
+    """As Telegram says them: one that we cannot read must not hold up those behind it."""
+
+    __returning__ = list[dict[str, Any]]
+    __api_method__ = "getUpdates"
+    offset: int
+    timeout: int
+    allowed_updates: list[str]
 
 
 async def poll() -> None:
@@ -64,15 +76,13 @@ async def _poll_one(tenant_id: UUID, stopping: asyncio.Event) -> None:
             return
         try:
             speaker = bot_of(bot.token)
-            updates = await speaker.get_updates(
-                offset=bot.offset_id + 1,
-                timeout=WAIT_SECONDS,
-                allowed_updates=ALLOWED,
-                request_timeout=WAIT_SECONDS + 10,
+            asked = RawUpdates(
+                offset=bot.offset_id + 1, timeout=WAIT_SECONDS, allowed_updates=ALLOWED
             )
+            updates = await speaker(asked, request_timeout=WAIT_SECONDS + 10)
         except (TelegramUnauthorizedError, TelegramNotFound, TokenValidationError) as error:
             async with scope(tenant_id):
-                await telegram_bots.set_state(bot.id, "failed", str(error))
+                await telegram_bots.note_failure(bot.id, str(error))
             return
         except TelegramAPIError as error:
             log.warning("tenant %s: %s", tenant_id, scrubbed(str(error)))
@@ -82,8 +92,7 @@ async def _poll_one(tenant_id: UUID, stopping: asyncio.Event) -> None:
             continue
         for update in updates:
             async with scope(tenant_id):
-                data = update.model_dump(mode="json", by_alias=True, exclude_none=True)
-                await take_update(bot, data)
-                await telegram_bots.advance(bot.id, update.update_id)
+                await take_update(bot, update)
+                await telegram_bots.advance(bot.id, int(update["update_id"]))
         if updates:
             await drain(tenant_id, settings().dilo_lease_seconds)

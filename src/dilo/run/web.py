@@ -69,9 +69,13 @@ def refused(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:
     here.extras["rollback"] = True
     wants_page = not here.extras.get("wants_json")
     if refusal.status == 401 and wants_page:
+        office = request.url.path.startswith("/office")
+        if (
+            request.cookies.get(web.FRAMED_COOKIE) and not office
+        ):  # inside Telegram one begins there
+            return web.redirect("/tg")
         if here.extras.get("front_page"):  # a stranger at "/" where a shop is open
             return web.redirect(here.extras["front_page"])
-        office = request.url.path.startswith("/office")
         asked = quote(str(request.url.path)) if request.method == "GET" else ""
         return web.redirect(f"{'/office' if office else ''}/sign-in?next={asked}")
     if request.method == "POST" and wants_page and refusal.status not in AS_IT_IS:

@@ -19,6 +19,7 @@ from tenants.actors import Actor
 from tenants.scope import current_tenant
 from tenants.sessions import token_hash
 
+COOKIE = "dilo_guest"
 LINES_MAX = 200
 GUEST_DAYS = 60
 FIND = """
