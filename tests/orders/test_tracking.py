@@ -62,6 +62,21 @@ async def test_the_client_sees_carrier_number_and_road_and_rates_once(town: Cast
         await one.post(f"/shipments/{shipment}/rating", {"score": "1"})
         assert "добре" in (await office.get("/office/ratings")).text
         assert (await office.get(f"/office/shipments/{shipment}")).status_code == 200
+        listed = [
+            query
+            for query in (
+                "q=2045/01",
+                "q=so-000001",
+                "state=delivered",
+                "mine=1",
+                "state=late",
+                "q=z",
+            )
+            if str(shipment) in (await office.get(f"/office/shipments?{query}")).text
+        ]
+        assert listed == ["q=2045/01", "q=so-000001", "state=delivered"]
+        book = (await office.get("/office/shipments?as=csv")).text
+        assert "SO-000001" in book and "2045/01 <b>" in book
     async with scope(town.tenant):
         assert await db.value("SELECT score FROM rating") == 4
         [average] = await ratings.averages()

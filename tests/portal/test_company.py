@@ -454,6 +454,10 @@ async def test_the_office_finds_invites_and_switches_off(town: Cast, post: SmtpP
         book = await office.get("/office/portal-users?as=csv")
         assert "petro@example.com" in book.text
         company = f"/office/parties/{town.parties['D-1']}"
+        chosen = await office.get("/office/portal-users/new?q=D-1")
+        link = f"/office/portal-users/new?party={town.parties['D-1']}"
+        assert link in chosen.text
+        assert (await office.get(link)).headers["location"] == f"{company}/company#invite"
         form = {"name": "Iван", "email": "ivan@elektro.example", "role": "admin"}
         assert (await office.post(f"{company}/invitations", form)).status_code == 303
         assert "ivan@elektro.example" in (await office.get(f"{company}/company")).text

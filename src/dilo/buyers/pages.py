@@ -14,7 +14,7 @@ from dilo.kit.export import table_file
 from dilo.kit.ids import uuid_or_none
 from dilo.kit.paging import Paging
 from dilo.kit.visit import visit
-from dilo.parties.queries import party
+from dilo.parties.queries import party, party_names
 from dilo.people.roles import may
 
 Req = Request[Any, Any, Any]
@@ -40,6 +40,7 @@ async def index() -> Response[Any]:
         block="list",
         page=page,
         invitations=await seats.invitations(filters["party_id"], clock.now()),
+        companies=await seats.companies(),
         roles=ROLES,
         states=seats.STATES,
         letters=people.letters_go(),
@@ -63,12 +64,29 @@ async def _export(kind: str, filters: dict[str, Any]) -> Response[Any]:
     return table_file("portal-users", kind, [i18n.say(f"column:{name}") for name in names], rows)
 
 
+@get("/office/portal-users/new", opt=EDIT)
+async def new() -> Response[Any]:
+    """Which company: its page has the form."""
+    query = visit().query
+    if chosen := uuid_or_none(query.get("party")):
+        return web.redirect(f"/office/parties/{chosen}/company#invite")
+    return web.page(
+        "buyers/new.html",
+        block="names",
+        names=await party_names(query.get("q", ""), 30),
+        where="/office/portal-users/new",
+    )
+
+
 @post("/office/portal-users/{seat_id:uuid}/disabling", opt=EDIT, status_code=200)
-async def seat_disable(seat_id: UUID) -> Response[Any]:
+async def seat_disable(request: Req, seat_id: UUID) -> Response[Any]:
     one = await seats.seat(seat_id)
     await people.set_disabled(visit().actor, one.party_id, seat_id, one.disabled_at is None)
     web.flash("success", "flash:saved")
-    return web.redirect("/office/portal-users")
+    at_company = (await request.form()).get("at_company")
+    return web.redirect(
+        f"/office/parties/{one.party_id}/company" if at_company else "/office/portal-users"
+    )
 
 
 @post(
@@ -178,6 +196,7 @@ async def approvals_index() -> Response[str]:
 
 routes = [
     index,
+    new,
     seat_disable,
     impersonation_create,
     invitation_resend,

@@ -41,6 +41,10 @@ SORTS = {
     "role": "t.role",
     "seen": "coalesce(t.seen_at, 'epoch')",
 }
+COMPANIES = """
+SELECT p.id, p.name FROM party p WHERE EXISTS (SELECT 1 FROM portal_user u WHERE u.party_id = p.id)
+ORDER BY p.name LIMIT 500
+"""
 INVITATIONS = """
 SELECT v.id, v.party_id, p.name AS party_name, v.email, v.name, v.role, d.name AS division,
   v.invited_by, v.created_at, v.expires_at, v.expires_at <= :now AS expired, v.sent_times
@@ -142,6 +146,11 @@ async def seats(
         offset=paging.offset,
     )
     return db.page_of(Seat, found, paging)
+
+
+async def companies() -> list[db.Row]:
+    """Those whose people may come into the portal."""
+    return await db.rows(COMPANIES)
 
 
 async def invitations(party_id: UUID | None, now: datetime) -> list[db.Row]:

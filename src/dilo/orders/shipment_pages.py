@@ -9,9 +9,12 @@ from litestar import Request, Response, get, post
 
 from dilo.kit import files, i18n, pdf, web
 from dilo.kit.errors import Refusal
+from dilo.kit.export import table_file
+from dilo.kit.ids import uuid_or_none
+from dilo.kit.paging import Paging
 from dilo.kit.templating import quantity
 from dilo.kit.visit import visit
-from dilo.orders import ratings, tracking
+from dilo.orders import ratings, shipments, tracking
 from dilo.orders.tracking import CarriageForm, CarrierForm, EventForm
 from dilo.payments.pages import day_or_none
 from dilo.people.roles import may
@@ -20,6 +23,55 @@ from tenants.scope import current_tenant
 
 Req = Request[Any, Any, Any]
 COLUMNS = ("code", "name", "quantity")
+FILE = (
+    "number order date party state carrier tracking expected delivered amount currency warehouse"
+).split()
+
+
+def _wanted(query: dict[str, Any]) -> shipments.Wanted:
+    state = query.get("state", "")
+    return shipments.Wanted(
+        search=query.get("q", ""),
+        state=state if state in ("open", "late", *shipments.STATES) else "",
+        carrier_id=uuid_or_none(query.get("carrier")),
+        owner_id=visit().actor.id if query.get("mine") else None,
+        since=day_or_none(query.get("since")),
+        until=day_or_none(query.get("until")),
+    )
+
+
+@get("/office/shipments", opt=may("shipments.read"))
+async def index() -> Response[Any]:
+    query = visit().query
+    if kind := query.get("as"):
+        paging = Paging(1, shipments.MOST, query.get("sort", ""))
+        page = await shipments.shipments(paging, _wanted(query))
+        head = [i18n.say(f"column:{name}") for name in FILE]
+        return table_file("shipments", kind, head, (_cells(one) for one in page.rows))
+    return web.page(
+        "orders/shipments.html",
+        block="list",
+        page=await shipments.shipments(Paging.of(query), _wanted(query)),
+        states=shipments.STATES,
+        carriers=await tracking.carriers(closed=True),
+    )
+
+
+def _cells(one: shipments.Listed) -> tuple[Any, ...]:
+    return (
+        one.number,
+        one.order_number,
+        one.dispatched_on,
+        one.party_name,
+        i18n.say(f"state:{one.state}"),
+        one.carrier,
+        one.tracking_number,
+        one.expected_on,
+        one.delivered_at.date() if one.delivered_at else None,
+        one.total,
+        one.currency,
+        one.warehouse,
+    )
 
 
 @get("/office/shipments/{shipment_id:uuid}", opt=may("shipments.read"))
@@ -123,6 +175,7 @@ async def ratings_index() -> Response[str]:
 
 
 routes = [
+    index,
     show,
     carriage_update,
     event_create,

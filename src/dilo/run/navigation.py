@@ -19,6 +19,7 @@ MENU: list[tuple[str, list[tuple[str, str, str, str, str, bool]]]] = [
         [
             ("Parties", "/office/parties", "users", "parties.read", "KeyP", True),
             ("Orders", "/office/orders", "shopping-cart", "orders.read", "KeyO", True),
+            ("Shipments", "/office/shipments", "truck-delivery", "shipments.read", "", False),
             ("Quotations", "/office/quotes", "message-2", "quotes.read", "KeyQ", False),
             ("Awaited goods", "/office/back-orders", "clock", "orders.read", "", False),
             ("Dealers", "/office/dealers", "hierarchy", "dealers.read", "", False),
