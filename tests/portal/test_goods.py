@@ -65,7 +65,7 @@ async def test_facets_combine_or_inside_and_between(town: Cast) -> None:
         both = f"{white}&a=Колір: тепла&a=Потужність: 10 Вт"
         assert await found(one, both) == ["L-1", "L-2"]
         text = (await one.get(both)).text
-        assert re.findall(r"<span>(\S+)</span> <span class=\"count\">(\d+)", text) == [
+        assert re.findall(r"<span>(\S+)</span>\s+<span class=\"count\">(\d+)", text) == [
             ("біла", "1"),
             ("тепла", "1"),
         ]
