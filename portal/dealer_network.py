@@ -54,19 +54,32 @@ async def _children(form: web.Filled[Any], status: int = 200) -> Response[str]:
 @post("/dealer/sub-dealers", opt=RUN, status_code=200)
 async def child_create(request: Req) -> Response[Any]:
     form = await web.read_form(ChildForm, request)
-    form.values.pop("password", None)
     if form.input is None or not await _refusable(
         children.add_child(visit().actor, form.input), form
     ):
         return await _children(form, 422)
-    web.flash("success", "flash:saved")
+    web.flash("success", "flash:invitation_sent", email=form.input.email)
     return web.redirect("/dealer/sub-dealers")
 
 
 @get("/dealer/sub-dealers/{sub_dealer_id:uuid}", opt=READ)
 async def child_show(sub_dealer_id: UUID) -> Response[str]:
+    return await _child(sub_dealer_id, web.EMPTY)
+
+
+async def _child(
+    sub_dealer_id: UUID, form: web.Filled[Any], status: int = 200, link: str | None = None
+) -> Response[str]:
     child = await children.child_of(visit().actor, sub_dealer_id)
-    return web.page("portal/sub_dealer.html", child=child, party=child.party, form=web.EMPTY)
+    return web.page(
+        "portal/sub_dealer.html",
+        status=status,
+        child=child,
+        party=child.party,
+        form=form,
+        letters=children.letters_go(),
+        link=link,
+    )
 
 
 @post("/dealer/sub-dealers/{sub_dealer_id:uuid}/limit", opt=RUN, status_code=200)
@@ -84,9 +97,24 @@ async def limit_update(request: Req, sub_dealer_id: UUID) -> Response[Any]:
 async def person_create(request: Req, sub_dealer_id: UUID) -> Response[Any]:
     await children.child_of(visit().actor, sub_dealer_id)
     form = await web.read_form(PersonForm, request)
-    if form.input is None:
-        raise Invalid(form.errors)
-    await children.invite_to_child(visit().actor, sub_dealer_id, form.input)
+    if form.input is None or not await _refusable(
+        children.invite_to_child(visit().actor, sub_dealer_id, form.input), form
+    ):
+        return await _child(sub_dealer_id, form, 422)
+    web.flash("success", "flash:invitation_sent", email=form.input.email)
+    return web.redirect(f"/dealer/sub-dealers/{sub_dealer_id}")
+
+
+@post(
+    "/dealer/sub-dealers/{sub_dealer_id:uuid}/invitations/{invitation_id:uuid}",
+    opt=RUN,
+    status_code=200,
+)
+async def invitation_repeat(sub_dealer_id: UUID, invitation_id: UUID) -> Response[Any]:
+    """The link is shown on this one answer and nowhere else."""
+    link = await children.invite_to_child_again(visit().actor, sub_dealer_id, invitation_id)
+    if link:
+        return await _child(sub_dealer_id, web.EMPTY, link=link)
     web.flash("success", "flash:saved")
     return web.redirect(f"/dealer/sub-dealers/{sub_dealer_id}")
 
@@ -223,6 +251,7 @@ routes = [
     child_show,
     limit_update,
     person_create,
+    invitation_repeat,
     storefront_show,
     storefront_update,
     markup_update,

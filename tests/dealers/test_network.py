@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import re
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal as D
@@ -32,6 +33,7 @@ from dilo.dealers.registrations import DecisionForm, RegistrationForm
 from dilo.kit import db
 from dilo.kit.errors import Forbidden, NotFound, Refusal
 from dilo.kit.paging import Paging
+from dilo.messaging import channels
 from dilo.messaging.channels import Dropped, Ready
 from dilo.orders import actions
 from dilo.orders.actions import place_order
@@ -39,6 +41,7 @@ from dilo.orders.commands import Dispatch
 from dilo.parties.queries import party
 from dilo.pricing import actions as pricing
 from tenants.actors import Actor
+from tenants.provision import add_identity
 from tenants.scope import scope
 
 
@@ -48,10 +51,17 @@ def boss(town: Cast, code: str = "D-1") -> Actor:
 
 
 async def child(town: Cast, name: str, limit: D) -> UUID:
-    form = ChildForm(name, f"{name.lower()}@example.com", PASSWORD, name, limit)
+    form = ChildForm(name, f"{name.lower()}@example.com", name, limit)
     made = await add_child(boss(town), form)
     town.parties[name] = made
     return made
+
+
+async def joined(town: Cast, name: str) -> None:
+    """As if the invited had opened the letter."""
+    person = await add_identity(f"{name.lower()}@example.com", name, PASSWORD)
+    seat = "INSERT INTO portal_user (identity_id, party_id, role) VALUES (:i, :p, 'admin')"
+    await db.execute(seat, i=person, p=town.parties[name])
 
 
 async def test_a_sub_limit_stays_inside_the_parents(town: Cast) -> None:
@@ -66,7 +76,7 @@ async def test_a_sub_limit_stays_inside_the_parents(town: Cast) -> None:
         await set_sub_limit(boss(town), one, D(10000))
         assert (await party(town.parties["D-1"])).covers_children
         with pytest.raises(Refusal, match="PARENT_BAD"):
-            below = ChildForm("Deep", "deep@example.com", PASSWORD, "x", D(1))
+            below = ChildForm("Deep", "deep@example.com", "x", D(1))
             await add_child(replace(boss(town), on_behalf_of=one), below)
 
 
@@ -117,11 +127,22 @@ async def test_only_the_parent_sees_his_sub_dealers_and_they_see_neither_him_nor
                 await children.child_of(replace(boss(town), on_behalf_of=stranger), two)
         plan = await agreed_plan(town, town.tenant.today())
         await db.execute("UPDATE portal_user SET role = 'admin'")
+    channels.use_channels({})
     async with client_of(town, "petro") as parent:
         page = await parent.get(f"/dealer/sub-dealers/{one}")
         assert "Alpha" in page.text
+        assert 'name="password"' not in page.text
+        invited = "SELECT id FROM invitation WHERE party_id = :p"
+        async with scope(town.tenant):
+            first, other = [await db.value(invited, p=party_id) for party_id in (one, two)]
+        crossed = await parent.post(f"/dealer/sub-dealers/{one}/invitations/{other}")
+        assert crossed.status_code == 404
+        page = await parent.post(f"/dealer/sub-dealers/{one}/invitations/{first}")
+        link = re.search(r'value="https?://[^/"]+(/invitations/[^"]+)"', page.text)
+        assert link
     async with visitor(town.host) as sub:
-        await sub.sign_in("alpha@example.com", door="")
+        await sub.open(link[1])
+        assert (await sub.post(link[1], {"password": PASSWORD})).status_code == 303
         assert (await sub.get("/dealer")).status_code == 200
         for url in (
             f"/dealer/sub-dealers/{two}",
@@ -455,6 +476,7 @@ async def test_a_stopped_sub_dealer_reads_his_own_sum_and_nothing_of_the_parents
     async with scope(town.tenant):
         await make_dealer(town)
         await child(town, "Alpha", D(6000))
+        await joined(town, "Alpha")
         await place_order(town.max, order_of(town, "D-1", ("LAMP-1", 70)))
         held = await place_order(town.max, order_of(town, "Alpha", ("LAMP-1", 40)))
         assert held.state == "on_hold"

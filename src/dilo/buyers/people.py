@@ -129,6 +129,11 @@ async def _locked(actor: Actor, party_id: UUID) -> None:
 async def invite(actor: Actor, party_id: UUID, form: InvitationForm) -> UUID:
     """A letter with a link that works once. Raises FORBIDDEN, NOT_FOUND, EMAIL_BAD, SITS_HERE."""
     await _locked(actor, party_id)
+    return await invite_to(actor, party_id, form)
+
+
+async def invite_to(actor: Actor, party_id: UUID, form: InvitationForm) -> UUID:
+    """For who has found already that the actor may. Raises NOT_FOUND, EMAIL_BAD, SITS_HERE."""
     email = form.email.strip().lower()
     if "@" not in email or len(email) > 254 or len(form.name) > 200 or " " in email:
         raise Refusal("EMAIL_BAD", status=422, email=form.email[:100])
@@ -165,6 +170,11 @@ async def _send(party_id: UUID, invitation_id: UUID) -> None:
 async def invite_again(actor: Actor, party_id: UUID, invitation_id: UUID) -> None:
     """A new letter; the link of the one before is dead. Raises FORBIDDEN, NOT_FOUND."""
     await _locked(actor, party_id)
+    await send_again(actor, party_id, invitation_id)
+
+
+async def send_again(actor: Actor, party_id: UUID, invitation_id: UUID) -> None:
+    """For who has found already that the actor may. Raises NOT_FOUND, TOO_MANY_LETTERS."""
     await _send(party_id, invitation_id)
     await audit.note(actor, "buyers.invite_again", "party", party_id)
 
@@ -177,6 +187,11 @@ async def link_instead_of_letter(actor: Actor, party_id: UUID, invitation_id: UU
     """Where no letters leave this installation: the link itself, shown once and handed over by
     other means. Links made before are dead. Raises FORBIDDEN, NOT_FOUND, LETTERS_GO."""
     await _locked(actor, party_id)
+    return await link_of(actor, party_id, invitation_id)
+
+
+async def link_of(actor: Actor, party_id: UUID, invitation_id: UUID) -> str:
+    """For who has found already that the actor may. Raises NOT_FOUND, LETTERS_GO."""
     code = new_code()
     until = clock.now() + timedelta(days=INVITATION_DAYS)
     sent = await db.one(SEND, id=invitation_id, party_id=party_id, until=until)

@@ -13,17 +13,20 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from dilo.buyers.people import InvitationForm, Role, invite_to, link_of, send_again
+from dilo.buyers.people import letters_go as letters_go
+from dilo.buyers.seats import invitations
 from dilo.dealers.plans import Plan, plans_of
-from dilo.kit import db
+from dilo.kit import clock, db
 from dilo.kit.errors import NotFound, Refusal
 from dilo.kit.money import AMOUNT_MAX
 from dilo.parties.queries import Party, party
 from tenants import audit
 from tenants.actors import Actor
-from tenants.provision import add_identity
 from tenants.scope import current_tenant
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Email = Annotated[str, msgspec.Meta(min_length=3, max_length=254)]
 CHILDREN_MAX = 200
 INSERT = """
 INSERT INTO party (code, name, roles, tax_id, city, country, parent_id, owner_id, language,
@@ -61,7 +64,6 @@ PEOPLE = """
 SELECT i.name, i.email, u.role, i.disabled_at FROM portal_user u
 JOIN identity i ON i.id = u.identity_id WHERE u.party_id = :id ORDER BY i.name
 """
-PORTAL_USER = "INSERT INTO portal_user (identity_id, party_id, role) VALUES (:i, :p, :r)"
 # Orders and debts of a sub-dealer as his parent sees them: sums and states, no line and no price.
 ORDERS = """
 SELECT number, state, total, currency, created_at FROM sales_order WHERE party_id = :id
@@ -75,8 +77,7 @@ WHERE party_id = :id AND side = 'debit' AND open_amount > 0 ORDER BY due_on LIMI
 
 class ChildForm(msgspec.Struct):
     name: Name
-    email: Annotated[str, msgspec.Meta(min_length=3, max_length=254)]
-    password: str
+    email: Email
     person: Name
     limit_amount: Decimal
     city: Annotated[str, msgspec.Meta(max_length=80)] | None = None
@@ -89,9 +90,8 @@ class LimitForm(msgspec.Struct):
 
 class PersonForm(msgspec.Struct):
     name: Name
-    email: Annotated[str, msgspec.Meta(min_length=3, max_length=254)]
-    password: str
-    role: str = "buyer"
+    email: Email
+    role: Role = "buyer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,7 @@ class Child:
 
     party: Party
     people: list[db.Row]
+    invitations: list[db.Row]
     orders: list[db.Row]
     debts: list[db.Row]
     plans: list[Plan]
@@ -121,10 +122,10 @@ def _limit(amount: Decimal, parent: Party) -> None:
 
 
 async def add_child(actor: Actor, form: ChildForm) -> UUID:
-    """A company under the dealer's with its first person, an admin there.
+    """A company under the dealer's; its first person, an admin there, is invited by letter.
 
     Raises FORBIDDEN, NOT_A_DEALER, PARENT_BAD, NO_CREDIT, SUBLIMIT_TOO_MUCH, TOO_MANY_LINES,
-    PASSWORD_SHORT, EMAIL_BAD, EMAIL_TAKEN.
+    EMAIL_BAD.
     """
     actor.require("dealers.run")
     parent = await party(_parent(actor))
@@ -146,7 +147,7 @@ async def add_child(actor: Actor, form: ChildForm) -> UUID:
         raise Refusal("CHANGED_MEANWHILE", number=parent.code) from None
     await db.execute(POLICY, party_id=child, parent_id=parent.id, limit_amount=form.limit_amount)
     await db.execute(COVER, id=parent.id)
-    await _invite(child, PersonForm(form.person, form.email, form.password, "admin"))
+    await invite_to(actor, child, InvitationForm(form.email, form.person, "admin"))
     await audit.note(actor, "dealers.child", "party", parent.id, after={"name": form.name})
     return child
 
@@ -167,26 +168,21 @@ async def set_sub_limit(actor: Actor, child_id: UUID, amount: Decimal) -> None:
 
 
 async def invite_to_child(actor: Actor, child_id: UUID, form: PersonForm) -> None:
-    """Raises FORBIDDEN, NOT_FOUND, ROLE_UNKNOWN, PASSWORD_SHORT, EMAIL_BAD, EMAIL_TAKEN."""
+    """Raises FORBIDDEN, NOT_FOUND, EMAIL_BAD, SITS_HERE."""
     actor.require("dealers.run")
     await _own_child(actor, child_id)
-    await _invite(child_id, form)
-    await audit.note(actor, "portal.invite", "party", child_id, after={"email": form.email})
+    await invite_to(actor, child_id, InvitationForm(form.email, form.name, form.role))
 
 
-async def _invite(child_id: UUID, form: PersonForm) -> None:
-    if form.role not in ("admin", "buyer", "approver", "accountant", "viewer"):
-        raise Refusal("ROLE_UNKNOWN", status=422)
-    if len(form.password) < 8:
-        raise Refusal("PASSWORD_SHORT", status=422)
-    if "@" not in form.email:
-        raise Refusal("EMAIL_BAD", status=422, email=form.email)
-    try:
-        async with db.savepoint():
-            identity = await add_identity(form.email, form.name, form.password)
-            await db.execute(PORTAL_USER, i=identity, p=child_id, r=form.role)
-    except asyncpg.UniqueViolationError:
-        raise Refusal("EMAIL_TAKEN", status=422, email=form.email) from None
+async def invite_to_child_again(actor: Actor, child_id: UUID, invitation_id: UUID) -> str | None:
+    """Another letter, or, where none leave this installation, the link to hand over himself.
+    Raises FORBIDDEN, NOT_FOUND, TOO_MANY_LETTERS."""
+    actor.require("dealers.run")
+    await _own_child(actor, child_id)
+    if not letters_go():
+        return await link_of(actor, child_id, invitation_id)
+    await send_again(actor, child_id, invitation_id)
+    return None
 
 
 async def children_of(parent_id: UUID) -> list[db.Row]:
@@ -201,6 +197,7 @@ async def child_of(actor: Actor, child_id: UUID) -> Child:
     return Child(
         party=await party(child_id),
         people=await db.rows(PEOPLE, id=child_id),
+        invitations=await invitations(child_id, clock.now()),
         orders=await db.rows(ORDERS, id=child_id),
         debts=await db.rows(DEBTS, id=child_id),
         plans=await plans_of(child_id, offered=True),

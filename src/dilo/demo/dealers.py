@@ -22,6 +22,7 @@ from dilo.dealers.rules import before, period_bounds
 from dilo.dealers.schemes import SchemeForm, make_scheme
 from dilo.kit import db
 from tenants.actors import Actor
+from tenants.provision import add_identity
 from tenants.scope import current_tenant
 
 DEALERS = """
@@ -44,6 +45,13 @@ PETRO = "SELECT identity_id FROM portal_user WHERE party_id = :id ORDER BY creat
 SHELF = """
 SELECT l.product_id FROM stock_level l JOIN product p ON p.id = l.product_id
 WHERE l.on_hand - l.reserved > 20 ORDER BY p.code LIMIT 2
+"""
+# She has opened her letter.
+JOINED = """
+WITH accepted AS (
+  UPDATE invitation SET accepted_at = now() WHERE party_id = :party_id RETURNING role)
+INSERT INTO portal_user (identity_id, party_id, role)
+SELECT :identity_id, :party_id, role FROM accepted
 """
 CITIES = {
     "Київщина": "Київ, Бровари, Біла Церква",
@@ -120,17 +128,13 @@ async def _last_quarter(owner: Actor, boss: Actor, party_id: UUID, scheme: UUID)
 
 async def _own_affairs(owner: Actor, boss: Actor, password: str, slug: str) -> None:
     """What the first dealer runs himself: a sub-dealer, a storefront with a sale."""
-    await add_child(
-        boss,
-        ChildForm(
-            "ФОП Лисенко, Бровари",
-            f"lysenko@{slug}.example",
-            password,
-            "Ірина Лисенко",
-            Decimal(10_000),
-            "Бровари",
-        ),
+    email = f"lysenko@{slug}.example"
+    limit = Decimal(10_000)
+    child = await add_child(
+        boss, ChildForm("ФОП Лисенко, Бровари", email, "Ірина Лисенко", limit, "Бровари")
     )
+    person = await add_identity(email, "Ірина Лисенко", password, "uk")
+    await db.execute(JOINED, identity_id=person, party_id=child)
     form = storefronts.StorefrontForm(
         "elektrosvit",
         "Електросвіт",

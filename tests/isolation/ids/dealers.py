@@ -41,9 +41,7 @@ async def ids_of(town: Cast) -> dict[str, Any]:
     plan = await agreed_plan(town, day)
     boss = director(town)
     boss = replace(boss, verbs=boss.verbs | {"dealers.register"})
-    child = await add_child(
-        boss, ChildForm("Sub", "sub@example.com", "correct horse", "Sub", Decimal(10))
-    )
+    child = await add_child(boss, ChildForm("Sub", "sub@example.com", "Sub", Decimal(10)))
     shop_form = storefronts.StorefrontForm("ours", "Ours", published="on")
     await storefronts.save_storefront(boss, shop_form)
     shop = await storefronts.storefront_at("ours")
