@@ -5,7 +5,7 @@ PDF or plain text). The verbs are the house's own, so an order by chat meets the
 and credit as one from the portal.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Literal
@@ -37,6 +37,7 @@ from dilo.orders.quick import Asked as Repeated
 from dilo.orders.quick import Review
 from dilo.orders.recognition import recognised
 from dilo.orders.spoken.matching import Asked, Sure, Unknown
+from dilo.orders.spoken.reading import as_written
 from dilo.parties.queries import Party, party
 from dilo.receivables import queries as receivables
 from tenants.actors import Actor
@@ -186,9 +187,11 @@ async def draft(asker: Asker, text: str) -> DraftTold:
     asker.actor.require("orders.edit")
     lines = await recognised(asker.company, text, current_tenant().today())
     sure = [LineInput(line.item.id, line.quantity) for line in lines if isinstance(line, Sure)]
-    unknown = [line.text for line in lines if isinstance(line, Unknown)]
+    unknown = [as_written(line.text, text) for line in lines if isinstance(line, Unknown)]
     await unresolved.note_unresolved(asker.door, asker.company, unknown)
-    asked = [line for line in lines if isinstance(line, Asked)]
+    asked = [
+        replace(line, text=as_written(line.text, text)) for line in lines if isinstance(line, Asked)
+    ]
     await unresolved.note_read(asker.door, len(sure), len(asked), len(unknown))
     return DraftTold(await _drafted(asker, sure), asked, unknown)
 
@@ -233,6 +236,14 @@ async def picked(
         by="id",
     )
     return await queries.order(order_id)
+
+
+async def waiting(asker: Asker) -> queries.Order | None:
+    """The last draft of this door that nobody has confirmed or dropped."""
+    asker.actor.require("orders.read")
+    page = await queries.orders(Paging(1, ORDERS_SHOWN), party_id=asker.company, state="draft")
+    found = next((row for row in page.rows if row.door == asker.door), None)
+    return await queries.order(found.id) if found else None
 
 
 async def own_order(asker: Asker, order_id: UUID) -> queries.Order:

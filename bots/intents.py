@@ -7,7 +7,9 @@ never one, so "5 шт LED-101, баланс потім" is an order.
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
+from dilo.orders.spoken.reading import phrases
 from dilo.orders.spoken.words import sound
 
 MESSAGE_MAX = 8000
@@ -116,6 +118,7 @@ def _sounds(words: str) -> frozenset[str]:
 
 _PLAIN = {word: kind for kind, words in PLAIN.items() for word in _sounds(words)}
 _YES, _NO, _WHERE = _sounds(YES), _sounds(NO), _sounds(WHERE)
+_THANKS = _sounds("дякую дякуємо спасибо thanks thank thx")
 _START = _sounds("start старт")
 
 
@@ -132,6 +135,14 @@ def intent_of(message: str) -> Intent:
     if words and words[0] in _WHERE and (number := _number(text)) is not None:
         return OrderStatus(number)
     return OrderText(text)
+
+
+def courtesy_of(message: str) -> Literal["thanks", "greeting"] | None:
+    """A message of nothing but polite words asks for nothing."""
+    words = {sound(word) for word in WORDS.findall(message)}
+    if not words or phrases(message):
+        return None
+    return "thanks" if words & _THANKS else "greeting"
 
 
 def intent_by_sms(message: str) -> Intent:

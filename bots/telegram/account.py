@@ -43,7 +43,8 @@ async def balance(event: Event, talk: Talk) -> list[Reply]:
 
 
 def _plan_button(talk: Talk) -> list[tuple[str, str]]:
-    return [(say("bot:button_plan"), "plan")] if talk.buyer.may("dealers.read") else []
+    shown = talk.kind == "private" and talk.buyer.may("dealers.read")
+    return [(say("bot:button_plan"), "plan")] if shown else []
 
 
 def _balance_text(told: BalanceTold, talk: Talk) -> Markup:

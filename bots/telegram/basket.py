@@ -55,6 +55,8 @@ async def _cart(event: Event, talk: Talk, number: int = 1, notice: str = "") -> 
     rows += [pager("cl", min(number, pages), pages), _next(looked)]
     if looked.coupon:
         rows.append([(say("bot:button_no_coupon", code=looked.coupon), "nocoupon")])
+    else:
+        rows.append([(say("bot:button_coupon"), "coupon")])
     rows.append([(say("bot:button_empty"), "empty"), *back("goods", say("bot:button_more_goods"))])
     return screen(event, _text(looked, talk), rows, notice=notice)
 
@@ -104,6 +106,24 @@ async def accept(event: CallbackQuery, talk: Talk) -> list[Reply]:
     """The buyer agrees to the prices that have changed."""
     await cart.accept_prices(talk.buyer)
     return await _cart(event, talk)
+
+
+@router.callback_query(F.data == "coupon")
+async def coupon_ask(event: CallbackQuery, talk: Talk) -> list[Reply]:
+    await talk.keep(step="coupon")
+    return screen(event, say("bot:write_coupon"), [back("cart", say("bot:button_cart"))])
+
+
+@step("coupon")
+async def coupon(message: Message, talk: Talk, state: State) -> list[Reply] | None:
+    """A code is one word with letters in it; anything else is talk or an order. A wrong one is
+    refused, and the next word is tried again."""
+    code = (message.text or "").strip()
+    if len(code.split()) != 1 or not any(ch.isalpha() for ch in code):
+        return None
+    await coupons.apply_coupon(talk.buyer, code)
+    await talk.forget()
+    return await _cart(message, talk)
 
 
 @router.callback_query(F.data == "nocoupon")

@@ -32,12 +32,12 @@ from bots.telegram.talk import Talk
 from bots.telegram.told import to_menu
 from dilo.claims import actions, queries
 from dilo.claims.actions import ClaimRequest
-from dilo.claims.queries import Claimable
-from dilo.claims.rules import REASONS, WISHES
+from dilo.claims.queries import Claim, Claimable
+from dilo.claims.rules import FLOW, REASONS, WISHES
 from dilo.conversations import threads
 from dilo.kit import outbox
 from dilo.kit.errors import NotFound, Refusal
-from dilo.kit.i18n import say, shown
+from dilo.kit.i18n import language, say, shown
 from dilo.kit.images import BYTES_MAX
 from dilo.kit.paging import Paging
 from dilo.orders.commands import LineAsked
@@ -77,7 +77,8 @@ async def show(event: CallbackQuery, talk: Talk) -> list[Reply]:
         say("bot:claim_files", count=len(found.files)) if found.files else "",
         say("bot:claim_answer", text=head.answer) if head.answer else "",
     )
-    return screen(event, text, [back("cll:1")])
+    more = [(say("bot:button_more_photos"), f"cp+:{head.id}")] if head.state in FLOW else []
+    return screen(event, text, [more, back("cll:1")])
 
 
 @router.callback_query(F.data.startswith("cn:"))
@@ -178,19 +179,39 @@ def _send_row(state: State) -> Buttons:
 @router.message(F.photo | F.document.mime_type.startswith("image/"))
 async def photo(message: Message, talk: Talk) -> list[Reply]:
     """A photograph belongs to the claim under way, else it is not understood."""
-    state = await _state(talk, "wish")
-    if state is None:
-        return [Reply(say("bot:photo_why"), [to_menu()])]
     given = message.photo[-1] if message.photo else message.document
     assert given is not None
     if (given.file_size or 0) > BYTES_MAX:
         raise Refusal("IMAGE_TOO_LARGE", megabytes=BYTES_MAX // 1048576)
+    if (made := await talk.state() or {}).get("step") == "claimed":
+        return await _one_more(talk, made, given.file_id)
+    state = await _state(talk, "wish")
+    if state is None:
+        return [Reply(say("bot:photo_why"), [to_menu()])]
     photos = [*state["photos"], given.file_id][:PHOTOS_MAX]
     text = state["text"] or (message.caption or "")[:TEXT_MAX]
     state |= {"photos": photos, "text": text}
     await talk.keep(**state)
     said = say("bot:claim_photo_kept", count=len(photos), most=PHOTOS_MAX)
     return [Reply(said, _send_row(state))]
+
+
+async def _one_more(talk: Talk, made: State, file_id: str) -> list[Reply]:
+    """For a claim that is made already."""
+    claim = await queries.claim(UUID(made["claim"]), talk.buyer)
+    await talk.keep(**made)
+    await _fetch_later(talk, claim, [file_id])
+    return [Reply(say("bot:claim_photo_later", number=claim.number))]
+
+
+@router.callback_query(F.data.startswith("cp+:"))
+async def more_photos(event: CallbackQuery, talk: Talk) -> list[Reply]:
+    claim = await queries.claim(id_of(parts_of(event)[0]), talk.buyer)
+    await talk.keep(step="claimed", claim=str(claim.id))
+    return [
+        Reply(say("bot:claim_photo_more", number=claim.number)),
+        Reply("", callback_id=event.id),
+    ]
 
 
 @step("claim")
@@ -222,10 +243,9 @@ async def send(event: CallbackQuery, talk: Talk) -> list[Reply]:
         text=state["text"],
     )
     claim_id = await actions.request_claim(talk.buyer, asked)
-    if state["photos"]:
-        await _fetch_later(talk, claim_id, state["photos"])
-    await talk.forget()
     found = await queries.claim(claim_id, talk.buyer)
+    await _fetch_later(talk, found, state["photos"])
+    await talk.keep(step="claimed", claim=str(claim_id))
     await threads.note_made(
         "telegram", str(talk.chat), "claim", claim_id, found.number, talk.buyer.name
     )
@@ -233,11 +253,14 @@ async def send(event: CallbackQuery, talk: Talk) -> list[Reply]:
     return screen(event, text, [[(say("bot:button_claim_show"), f"c:{claim_id}")], to_menu()])
 
 
-async def _fetch_later(talk: Talk, claim_id: UUID, photos: list[Any]) -> None:
+async def _fetch_later(talk: Talk, claim: Claim, photos: list[Any]) -> None:
     for n, file_id in enumerate(photos, 1):
         await outbox.tell(
             PHOTOS_EVENT,
-            claim_id=str(claim_id),
+            claim_id=str(claim.id),
+            number=claim.number,
+            chat=str(talk.chat),
+            language=language(),
             party_id=str(talk.company),
             bot_id=str(talk.bot.id),
             file_id=str(file_id),

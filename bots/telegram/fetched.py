@@ -1,20 +1,21 @@
 """Files people send, fetched from Telegram: within a size, within seconds, kept as ours."""
 
 import io
-import logging
 from typing import Any
 from uuid import UUID
 
 from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError, TelegramBadRequest
 
+from bots.telegram import replies
 from bots.telegram.channel import bot_of
+from bots.telegram.replies import Reply
+from dilo.kit import i18n
 from dilo.kit.errors import NotFound, Refusal
 from dilo.messaging import telegram_bots
 from dilo.parties.talks import attach
 from tenants.actors import Actor
 
-log = logging.getLogger("dilo.telegram")
 PATIENCE_SECONDS = 6
 SHEET_MAX = 2 * 1024 * 1024
 PHOTO_MAX = 12 * 1024 * 1024
@@ -48,8 +49,8 @@ class _Capped(io.BytesIO):
 
 
 async def on_photos(payload: dict[str, Any]) -> None:
-    """A photograph of a claim, fetched by the worker and tried again while Telegram is away. What
-    is no picture is dropped: the claim stands without it."""
+    """A photograph of a claim, fetched by the worker and tried again while Telegram is away. The
+    claim stands without what is no picture; its sender is told, and how to send another."""
     bot = await telegram_bots.bot_or_none()
     if bot is None or str(bot.id) != payload["bot_id"]:
         return
@@ -61,7 +62,12 @@ async def on_photos(payload: dict[str, Any]) -> None:
         claim_id = UUID(payload["claim_id"])
         await attach(actor, "claim", claim_id, company, [(payload["name"], body)])
     except Refusal as refusal:
-        log.info("photograph of claim %s dropped: %s", payload["claim_id"], refusal.code)
+        i18n.use_language(payload["language"])
+        why = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
+        text = i18n.say("bot:claim_photo_bad", number=payload["number"], why=why)
+        again = [(i18n.say("bot:button_more_photos"), f"cp+:{payload['claim_id']}")]
+        key = f"photo:{payload['claim_id']}:{payload['file_id']}"
+        await replies.put([Reply(text, [again])], int(payload["chat"]), key)
 
 
 async def for_office(file_id: str) -> bytes:

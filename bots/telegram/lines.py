@@ -24,9 +24,10 @@ from dilo.kit.errors import Refusal
 from dilo.kit.i18n import say, shown
 from dilo.orders.commands import LineInput
 from dilo.orders.spoken.matching import QUANTITY, SIMILAR, UNIT, WHICH, Asked
+from dilo.orders.spoken.words import METRE, UNITS
 
 OPEN = {"group": "open"}
-OFTEN = (1, 2, 5, 10, 20)
+OFTEN, OFTEN_MUCH = (1, 2, 5, 10, 20), (50, 100, 200, 500, 1000)
 router = Router(name="lines")
 
 
@@ -50,7 +51,15 @@ async def show_draft(event: Event, talk: Talk, told: DraftTold) -> list[Reply]:
     }
     _begin(state)
     await talk.keep(**state)
-    return screen(event, sections(draft_text(told), _question(state)), _choices(state))
+    return screen(event, sections(draft_text(told), _question(state, talk)), _choices(state, talk))
+
+
+async def waiting(event: Event, talk: Talk) -> list[Reply]:
+    """A yes or a no in words: the draft it may be about, with its two buttons."""
+    order = await answers.waiting(asker_of(talk))
+    if order is None:
+        return screen(event, say("bot:nothing_waits"), menu_of(talk))
+    return screen(event, draft_text(DraftTold(order, [], [])), draft_buttons(order))
 
 
 async def _whole(event: Event, talk: Talk, told: DraftTold) -> list[Reply]:
@@ -89,23 +98,33 @@ def _option(state: State) -> list[str]:
     return next(option for option in one["options"] if option[0] == state["product"])
 
 
-def _question(state: State) -> str:
+def _question(state: State, talk: Talk) -> str:
+    """In a group by the name of who is asked: only his tap counts."""
     one = state["asked"][state["at"]]
     head = bold(
         say("bot:asked_head", n=state["at"] + 1, count=len(state["asked"]), text=one["text"])
     )
+    if talk.kind == "group":
+        head = lines(talk.buyer.name, head)
     if state["product"]:
         _, code, name, unit = _option(state)
         return lines(head, say("bot:asked_quantity", code=code, name=name, unit=unit))
     return lines(head, say(f"bot:asked_{one['why']}"))
 
 
-def _choices(state: State) -> Buttons:
+def _choices(state: State, talk: Talk) -> Buttons:
+    """A number is typed in private only: what is said in a group the bot does not hear."""
     one, target = state["asked"][state["at"]], f"{state['nonce']}:{state['at']}"
     skip = (say("bot:button_skip"), f"ln:{target}:s")
     if state["product"]:
-        often = [(shown(n), f"lq:{target}:{n}") for n in OFTEN]
-        return [often, [(say("bot:button_type"), f"ln:{target}:t"), skip]]
+        often, much = (
+            [(shown(Decimal(n)), f"lq:{target}:{n}") for n in some] for some in (OFTEN, OFTEN_MUCH)
+        )
+        if talk.kind == "group":
+            return [often, much, [skip]]
+        metres = UNITS.get(_option(state)[3].lower().rstrip(".")) == METRE
+        typed = (say("bot:button_type"), f"ln:{target}:t")
+        return [much if metres else often, [typed, skip]]
     options = [
         [(label(code, name), f"ln:{target}:{n}")]
         for n, (_, code, name, _) in enumerate(one["options"])
@@ -121,6 +140,7 @@ async def chosen(event: CallbackQuery, talk: Talk) -> list[Reply]:
     if state is None:
         return await _behind(event, talk)
     if what == "t":
+        await talk.keep(**state)
         return [Reply(say("bot:type_quantity"), callback_id=event.id)]
     if what == "s":
         return await _next(event, talk, state)
@@ -165,8 +185,9 @@ async def _state(talk: Talk, nonce: str, at: str) -> State | None:
 
 
 async def _behind(event: CallbackQuery, talk: Talk) -> list[Reply]:
-    """An older question, or a memory that was lost."""
-    return [Reply(say("bot:asked_behind"), callback_id=event.id, alert=True)]
+    """An older question, a memory that was lost, or in a group a question to somebody else."""
+    key = "bot:asked_behind" if talk.kind == "private" else "bot:asked_another"
+    return [Reply(say(key), callback_id=event.id, alert=True)]
 
 
 async def _added(event: Event, talk: Talk, state: State, quantity: Decimal) -> list[Reply]:
@@ -191,5 +212,5 @@ async def _shown(event: Event, talk: Talk, state: State) -> list[Reply]:
         order = await answers.own_order(asker_of(talk), UUID(state["order"]))
     if state["at"] < len(state["asked"]):
         so_far = order_lines(order) if order else ""
-        return screen(event, sections(so_far, _question(state)), _choices(state))
+        return screen(event, sections(so_far, _question(state, talk)), _choices(state, talk))
     return await _whole(event, talk, DraftTold(order, [], state["unknown"]))

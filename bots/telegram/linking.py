@@ -196,7 +196,16 @@ async def stop(message: Message, talk: Talk) -> list[Reply]:
     if talk.kind == "group":
         _may_unlink(talk)
     await chats.stop_warnings(str(talk.chat))
-    return [Reply(say("bot:stopped"))]
+    return [Reply(say("bot:stopped"), [[(say("bot:button_resume"), "resume")]])]
+
+
+@router.message(Command("resume"), flags=OPEN)
+@router.callback_query(F.data == "resume", flags=OPEN)
+async def resume(event: Event, talk: Talk) -> list[Reply]:
+    if talk.kind == "group":
+        _may_unlink(talk)
+    await chats.resume_warnings(str(talk.chat))
+    return screen(event, say("bot:resumed"), menu_of(talk))
 
 
 @router.message(Command("help", "menu"), flags=OPEN)

@@ -142,9 +142,8 @@ async def _call_off(event: CallbackQuery, talk: Talk, order_id: UUID) -> list[Re
     head = await queries.order_head(order_id)
     if head.state != "cancelled" or head.party_id != talk.company:
         await actions.cancel_order(talk.buyer, order_id, say("bot:cancel_reason"))
-    rows = menu_of(talk) if talk.kind == "private" else []
     text = say("bot:dropped", number=head.number)
-    return [Reply(text, rows, edit=edited(event)), Reply("", callback_id=event.id)]
+    return [Reply(text, menu_of(talk), edit=edited(event)), Reply("", callback_id=event.id)]
 
 
 @router.message(Command("repeat"))

@@ -128,8 +128,11 @@ def menu() -> Buttons:
 
 
 def menu_of(talk: Talk) -> Buttons:
-    """The menu of this chat: who acts for several companies may change the one."""
-    if len(talk.seats) < 2 or talk.kind == "group":
+    """The menu of this chat: who acts for several companies may change the one. A group has none:
+    most of it is said in private only."""
+    if talk.kind == "group":
+        return []
+    if len(talk.seats) < 2:
         return menu()
     return [*menu(), [(say("bot:button_company"), "companies")]]
 

@@ -59,6 +59,11 @@ async def voice(message: Message) -> list[Reply]:
     return [Reply(say("bot:no_voice"), [to_menu()])]
 
 
-@router.message(F.sticker | F.video | F.animation | F.location)
+NOT_READ = frozenset(
+    "sticker video animation location venue poll dice game story paid_media checklist".split()
+)
+
+
+@router.message(F.content_type.in_(NOT_READ))
 async def other(message: Message) -> list[Reply]:
     return [Reply(say("bot:not_this"), [to_menu()])]

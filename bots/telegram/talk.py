@@ -63,7 +63,13 @@ class Talk:
         return await state.get(self.bot.id, self.chat, self.person)
 
     async def keep(self, **values: Any) -> None:
-        await state.put(self.bot.id, self.chat, self.person, values)
+        """A dialogue stands here and waits for words (see ``steps``)."""
+        values = {name: value for name, value in values.items() if name != "silent"}
+        await state.put(self.bot.id, self.chat, self.person, values | {"of": self.key})
+
+    async def leave(self, left: dict[str, Any]) -> None:
+        """Something else is talked about: the dialogue can be gone on with by its buttons only."""
+        await state.put(self.bot.id, self.chat, self.person, left | {"silent": True})
 
     async def forget(self) -> None:
         await state.drop(self.bot.id, self.chat, self.person)

@@ -9,7 +9,7 @@ from aiogram.dispatcher.event.bases import UNHANDLED
 from aiogram.types import CallbackQuery, Chat, Message, Update, User
 from pydantic import ValidationError
 
-from bots.telegram import groups, hearing, replies
+from bots.telegram import groups, hearing, replies, steps
 from bots.telegram.channel import bot_of
 from bots.telegram.replies import Reply
 from bots.telegram.routers import make_dispatcher
@@ -26,7 +26,7 @@ from tenants import audit
 from tenants.scope import current_tenant, undone_on_refusal
 
 log = logging.getLogger("dilo.telegram")
-ALLOWED = ["message", "callback_query", "my_chat_member"]
+ALLOWED = ["message", "edited_message", "callback_query", "my_chat_member"]
 ACTIVE_SECONDS = 60
 ALARMS_AN_HOUR = 20
 
@@ -53,17 +53,22 @@ async def take_update(bot: TelegramBot, data: dict[str, Any]) -> None:
             await chats.was_blocked(str(chat.id))
         return
     talk = await _talk(bot, f"{bot.id}:{update.update_id}", chat, person)
-    if update.message is not None and await hearing.with_a_person(update.message, talk):
+    written = update.message or update.edited_message
+    if written is not None and await hearing.with_a_person(written, talk):
         return
     speaker = bot_of(bot.token)
     await replies.put(await _answers(speaker, update, talk), chat.id, talk.key)
 
 
 def _read(bot: TelegramBot, data: dict[str, Any]) -> Update | None:
-    """Only what asks for an answer; in groups only what is said to this bot."""
+    """Only what asks for an answer; in groups only what is said to this bot. A text written anew is
+    a private chat's: a place on the move is edited every second."""
     try:
         update = Update.model_validate(data)
     except ValidationError:
+        return None
+    again = update.edited_message
+    if again is not None and (again.text is None or again.chat.type != "private"):
         return None
     message = update.message
     if message is not None and message.chat.type != "private":
@@ -74,7 +79,9 @@ def _read(bot: TelegramBot, data: dict[str, Any]) -> Update | None:
 
 def _heard(update: Update) -> tuple[Chat, User] | None:
     """The chat and the person. Channels, other bots and anonymous admins are nobody."""
-    event: Message | CallbackQuery | None = update.message or update.callback_query
+    event: Message | CallbackQuery | None = (
+        update.message or update.edited_message or update.callback_query
+    )
     if update.my_chat_member is not None:
         return update.my_chat_member.chat, update.my_chat_member.from_user
     if event is None or event.from_user is None or event.from_user.is_bot:
@@ -138,6 +145,7 @@ async def _answers(speaker: Bot, update: Update, talk: Talk) -> list[Reply]:
     try:
         async with undone_on_refusal():
             told = await dispatcher().feed_update(speaker, update, talk=talk)
+        await steps.fall_silent(talk)
     except Stranger as refusal:
         await _alarm(talk, refusal)
         told = [Reply(i18n.say(f"refusal:{refusal.code}"))]
@@ -146,7 +154,7 @@ async def _answers(speaker: Bot, update: Update, talk: Talk) -> list[Reply]:
             await _alarm(talk, Stranger("foreign_button", refusal.code))
         told = [Reply(i18n.say(f"refusal:{refusal.code}", **refusal.figures))]
     except Refusal as refusal:
-        told = [Reply(i18n.say(f"refusal:{refusal.code}", **refusal.figures))]
+        told = [_refused(update, talk, i18n.say(f"refusal:{refusal.code}", **refusal.figures))]
     except Exception:
         log.exception("update %s", update.update_id)
         told = [Reply(i18n.say("bot:broken"))]
@@ -155,6 +163,14 @@ async def _answers(speaker: Bot, update: Update, talk: Talk) -> list[Reply]:
     if tap and not any(reply.callback_id for reply in answers):
         answers.append(Reply("", callback_id=tap.id))
     return answers
+
+
+def _refused(update: Update, talk: Talk, text: str) -> Reply:
+    """Whoever taps in a group and may not is told so himself, not before everybody."""
+    tap = update.callback_query
+    if tap is None or talk.kind == "private":
+        return Reply(text)
+    return Reply(text, callback_id=tap.id, alert=True)
 
 
 async def _alarm(talk: Talk, refusal: Stranger) -> None:

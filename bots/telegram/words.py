@@ -14,16 +14,19 @@ from bots.intents import (
     Help,
     Orders,
     OrderStatus,
+    OrderText,
     Person,
     Plan,
     Repeat,
     Resume,
     Stop,
+    courtesy_of,
     intent_of,
 )
 from bots.telegram import account, lines, linking, orders, people, steps
-from bots.telegram.replies import Reply
+from bots.telegram.replies import Reply, menu_of
 from bots.telegram.talk import Talk
+from bots.telegram.told import to_menu
 from dilo.kit.i18n import say
 
 OPEN = {"group": "open"}
@@ -44,6 +47,12 @@ async def words(message: Message, talk: Talk) -> list[Reply]:
     return await _meant(message, talk, text)
 
 
+@router.edited_message(F.text)
+async def written_anew(message: Message) -> list[Reply]:
+    """What was read once is not read again: a draft or an order may stand on it already."""
+    return [Reply(say("bot:edited"), [to_menu()])]
+
+
 async def _meant(message: Message, talk: Talk, text: str) -> list[Reply]:
     match intent_of(text):
         case Help():
@@ -62,6 +71,11 @@ async def _meant(message: Message, talk: Talk, text: str) -> list[Reply]:
             return await people.ask_person(message, talk)
         case Stop():
             return await linking.stop(message, talk)
-        case Confirm() | Decline() | Resume():
-            return [Reply(say("bot:tap_button"))]
+        case Resume():
+            return await linking.resume(message, talk)
+        case Confirm() | Decline():
+            return await lines.waiting(message, talk)
+        case OrderText():
+            if polite := courtesy_of(text):
+                return [Reply(say(f"bot:{polite}"), menu_of(talk))]
     return await lines.draft(message, talk, text)

@@ -5,17 +5,20 @@
 
 import io
 import os
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from decimal import Decimal as D
 from typing import Any
 
 import pytest
+import xlsxwriter
 from counting import counted
 from peers.botapi import Upload
 from peers.line import Line
 from peers.phone import Person, picture
 from town import Cast, add_debt, add_party, add_product, order_of
 
+from bots.telegram import limiter
 from dilo.catalogue import media
 from dilo.claims import queries as claims
 from dilo.kit import clock, db, memory
@@ -26,6 +29,7 @@ from dilo.orders import actions, tracking
 from dilo.orders.actions.cancel import cancel_forgotten_drafts
 from dilo.orders.commands import Dispatch
 from dilo.orders.tracking import EventForm
+from dilo.promotions.actions import CouponForm, add_coupon
 from tenants.scope import scope
 
 CHAT = 4242
@@ -52,9 +56,12 @@ class Chat(Person):
 
 
 @pytest.fixture
-async def chat(line: Line) -> Chat:
+async def chat(line: Line) -> AsyncIterator[Chat]:
+    """A day of taps in a second: the paces of Telegram are another test's."""
+    limiter.use_paces(private=(0.0001, 1000), bot=(0.0001, 1000))
     who = await line.linked(CHAT)
-    return Chat(who.peer, who.bot, who.id, who.name, who.language, who.settle)
+    yield Chat(who.peer, who.bot, who.id, who.name, who.language, who.settle)
+    limiter.use_paces()
 
 
 async def orders(town: Cast) -> list[Any]:
@@ -107,6 +114,11 @@ async def test_goods_by_category_with_picture_own_price_breaks_and_plus_and_minu
     await chat.tap(f"pt:{ids['lamp']}")
     await chat.says("12,5")
     assert "🛒 12,5" in chat.buttons()
+    await chat.says("7")
+    assert "Не розпізнано: 7" in chat.screen(), "only the first number is the quantity asked for"
+    await chat.says("/cart")
+    assert "× 12,5" in chat.screen()
+    await chat.taps(f"p:{ids['lamp']}")
     await chat.taps(f"pf:{ids['lamp']}")
     await chat.taps("shelf")
     await chat.taps("goods")
@@ -162,14 +174,24 @@ async def test_checkout_is_one_screen_and_one_order(line: Line, chat: Chat) -> N
     await chat.taps("cw:reference")
     await chat.says("ЗМ-17")
     assert "ЗМ-17" in chat.screen()
+    await chat.taps("cw:comment")
+    await chat.taps("cart")
+    await chat.says("SOCKET 1")
+    assert "Чернетка" in chat.screen(), "a comment is no longer waited for"
+    await chat.taps("Скасувати")
+    await chat.says("/cart")
+    await chat.taps("checkout")
+    await chat.taps("cw:comment")
+    await chat.says("після <b>18:00</b>")
+    assert "після <b>18:00</b>" in chat.screen()
     order = chat.starting("order:")
     await memory.drop(f"talk:{town.tenant.id}:{await bot_id(town)}:{CHAT}:{CHAT}")
     assert "Перевірте" in "".join([await chat.tap(order)]), "what was chosen is lost: asked again"
-    assert not await orders(town)
+    assert [one["state"] for one in await orders(town)] == ["cancelled"]
     order = chat.starting("order:")
     assert "підтверджено" in await chat.taps(order)
     assert "підтверджено" in await chat.forge(order)
-    (made,) = await orders(town)
+    made = (await orders(town))[-1]
     assert (made["door"], made["total"]) == ("telegram", D(100))
     assert "Глибочицька" in made["delivery_to"]
 
@@ -177,6 +199,47 @@ async def test_checkout_is_one_screen_and_one_order(line: Line, chat: Chat) -> N
 async def bot_id(town: Cast) -> object:
     async with scope(town.tenant):
         return await db.value("SELECT id FROM telegram_bot WHERE state <> 'removed'")
+
+
+async def test_a_promo_code_works_in_the_chat_as_in_the_portal(line: Line, chat: Chat) -> None:
+    town = line.town
+    async with scope(town.tenant):
+        form = CouponForm("TEN", "percent", D(10), town.tenant.today())
+        await add_coupon(town.olena, form)
+    await chat.forge(f"add:{town.products['LAMP-1']}")
+    await chat.says("/cart")
+    await chat.taps("coupon")
+    assert "не діє" in await chat.says("ELEVEN")
+    assert "90,00" in await chat.says("ten"), "the next word is tried"
+    await chat.taps("checkout")
+    assert "90,00" in await chat.taps(chat.starting("order:"))
+    assert [one["total"] for one in await orders(town)] == [D(90)]
+
+
+async def test_politeness_yes_edits_and_what_is_no_text_are_answered(
+    line: Line, chat: Chat
+) -> None:
+    assert "Вітаю" in await chat.says("Доброго вечора!")
+    assert "Будь ласка" in await chat.says("дуже дякую")
+    assert "нічого" in await chat.says("так")
+    await chat.says("LAMP-1 5")
+    await chat.says("ок, дякую")
+    assert "LAMP-1 × 5" in await chat.says("так")
+    assert len(await orders(line.town)) == 1
+    assert any(one.startswith("confirm:") for one in Person.taps(chat))
+    await chat.send({"text": "LAMP-1 50", "edit_date": 1}, kind="edited_message")
+    assert "новим" in chat.screen()
+    place = {"location": {"latitude": 50.4, "longitude": 30.5}}
+    before = len(chat.peer.accepted)
+    await chat.send(place | {"edit_date": 1}, kind="edited_message")
+    assert len(chat.peer.accepted) == before, "a place on the move says nothing each second"
+    for content in (place, {"dice": {"emoji": "🎲", "value": 3}}):
+        await chat.send(content)
+        assert "не розумію" in chat.screen()
+    await chat.says("/stop")
+    await chat.taps("resume")
+    async with scope(line.town.tenant):
+        assert await db.value("SELECT opted_out_at FROM contact_channel") is None
 
 
 async def test_words_are_asked_with_buttons_one_after_another(line: Line, chat: Chat) -> None:
@@ -221,6 +284,16 @@ async def test_a_sheet_is_read_and_voice_is_refused_politely(line: Line, chat: C
     assert "LAMP-1 × 5" in chat.screen()
     assert "НЕМА" in chat.screen()
     assert [o["total"] for o in await orders(line.town)] == [D("566.66")]
+    book = xlsxwriter.Workbook(made := io.BytesIO(), {"in_memory": True})
+    sheet = book.add_worksheet()
+    for n, row in enumerate((("Артикул", "Кількість"), ("LAMP-1", 3), ("<b>ні</b>", 1))):
+        sheet.write_row(n, 0, row)
+    book.close()
+    await send_file(chat, "замовлення.XLSX", made.getvalue())
+    assert "LAMP-1 × 3" in chat.screen()
+    assert "<b>ні</b>" in chat.screen()
+    await send_file(chat, "порожній.xlsx", b"PK not a book")
+    assert len(await orders(line.town)) == 2
     await send_file(chat, "virus.exe", b"MZ")
     assert "CSV" in chat.screen()
     await chat.send({"voice": {"file_id": "v", "file_unique_id": "v", "duration": 2}})
@@ -331,6 +404,16 @@ async def test_a_claim_with_photographs_is_made_once(line: Line, chat: Chat) -> 
     async with scope(town.tenant):
         files = await db.rows("SELECT media_type, name FROM attachment")
     assert [f["media_type"] for f in files] == ["image/jpeg"] * 2
+    await chat.show(body=b"\xff\xd8 no picture")
+    assert found.number in chat.screen()
+    await drain_events(town.tenant.id, 30)
+    await line.settle()
+    assert "не додано" in chat.screen()
+    await chat.taps(f"cp+:{found.id}")
+    await chat.show()
+    await drain_events(town.tenant.id, 30)
+    async with scope(town.tenant):
+        assert await db.value("SELECT count(*) FROM attachment") == 3
     await chat.says("/claims")
     assert "скло" in await chat.taps(f"c:{found.id}")
     await chat.show("без претензії")

@@ -1,12 +1,12 @@
 """Who is who: codes, phones, several companies, groups; every hijack fails with one sentence."""
 
 from decimal import Decimal as D
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from browsing import client_of, staff
 from peers.line import Line, connect
-from town import Cast, add_party, order_of
+from town import Cast, add_party, add_product, order_of
 
 from dilo.kit import db
 from dilo.kit.errors import Refusal
@@ -193,6 +193,7 @@ async def test_a_group_hears_no_money_and_orders_by_the_right_of_who_taps(line: 
     await petro.say(f"/order@{name} LAMP-1 150", GROUP)
     stranger = line.person(666, "Чужий")
     assert "не маєте права" in await stranger.tap("Підтвердити", GROUP)
+    assert "Підтвердити" in petro.buttons(GROUP), "what he may not is told him alone"
     told = await petro.tap("Підтвердити", GROUP)
     assert "Петро" in told
     assert "особистому" in told
@@ -206,6 +207,26 @@ async def test_a_group_hears_no_money_and_orders_by_the_right_of_who_taps(line: 
     await petro.say(f"/unlink@{name}", GROUP)
     await petro.tap("Від'єднати", GROUP)
     assert await links(line) == [("7", town.petro.id)]
+
+
+async def test_a_question_in_a_group_is_for_whoever_was_asked(line: Line) -> None:
+    town, name = line.town, line.bot.username
+    petro, hanna = await line.linked(7), line.person(8, "Ганна")
+    async with scope(town.tenant):
+        await add_product(town, "SOCKET-2", "Розетка одинарна", D(25))
+        code = await make_link_code(town.parties["D-1"], UUID(await add_buyer(line, "D-1")))
+    await hanna.say(f"/start {code}")
+    await petro.say(f"/start@{name} {await admin_code(line)}", GROUP)
+    await petro.say(f"/order@{name} розетка 3 шт, кабель ввг", GROUP)
+    assert petro.screen(GROUP).startswith("Петро\n")
+    assert not {"Баланс", "✏️ Інша кількість"} & set(petro.buttons(GROUP))
+    option = petro.taps(GROUP)[0]
+    assert "до того, хто" in await hanna.tap(option, GROUP)
+    await petro.tap(option, GROUP)
+    assert "CABLE-3" in petro.screen(GROUP)
+    assert not {"Баланс", "✏️ Інша кількість"} & set(petro.buttons(GROUP))
+    await petro.tap("50", GROUP)
+    assert "підтверджено" in await hanna.tap("Підтвердити", GROUP), "the company's, so hers too"
 
 
 async def test_only_the_companys_admin_makes_a_groups_code(line: Line) -> None:

@@ -86,7 +86,7 @@ async def test_lines_become_a_draft_and_one_tap_confirms_however_often_it_is_tap
     await chat.link()
     answer = await chat.say("lamp-1 5\n2 x SOCKET\nNOPE 3")
     assert "LAMP-1 × 5" in answer
-    assert "nope" in answer
+    assert "NOPE 3" in answer
     (draft,) = await orders(chat.town)
     assert (draft["state"], draft["total"]) == ("draft", D("566.66"))
     data = f"confirm:{draft['id']}:{draft['version']}"
@@ -136,7 +136,7 @@ async def test_anothers_draft_cannot_be_confirmed_from_a_chat(chat: Chat) -> Non
 
 async def test_stop_silences_the_chat(chat: Chat) -> None:
     await chat.link()
-    assert "/start" in await chat.say("/stop")
+    assert "більше не" in await chat.say("/stop")
     async with scope(chat.town.tenant):
         assert await db.value("SELECT opted_out_at FROM contact_channel WHERE channel = 'telegram'")
 

@@ -27,7 +27,8 @@ UPDATE contact_channel SET chosen_at = :now WHERE channel = 'telegram' AND addre
   AND party_id = :party_id RETURNING id
 """
 OPT_OUT = """
-UPDATE contact_channel SET opted_out_at = :now WHERE channel = 'telegram' AND address = :chat
+UPDATE contact_channel SET opted_out_at = CAST(:at AS timestamptz)
+WHERE channel = 'telegram' AND address = :chat
 """
 ALIVE = """
 UPDATE contact_channel SET last_active_at = :now, dead_at = NULL, dead_reason = NULL
@@ -165,7 +166,11 @@ async def confirm_phone(actor: Actor, party_id: UUID, channel_id: UUID, confirme
 
 async def stop_warnings(chat: str) -> None:
     """Warnings no longer go to this chat; the fallback channels remain."""
-    await db.execute(OPT_OUT, chat=chat, now=clock.now())
+    await db.execute(OPT_OUT, chat=chat, at=clock.now())
+
+
+async def resume_warnings(chat: str) -> None:
+    await db.execute(OPT_OUT, chat=chat, at=None)
 
 
 async def seats_in(chats: list[str]) -> list[Seat]:

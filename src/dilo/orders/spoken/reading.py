@@ -91,6 +91,12 @@ def _phrase(tokens: list[Token]) -> Phrase:
     return Phrase(" ".join(token.text for token in tokens)[:PHRASE_MAX], tuple(tokens))
 
 
+def as_written(phrase: str, message: str) -> str:
+    """The phrase as its writer put it, where his words can be found again."""
+    found = re.search(r"\W*".join(re.escape(part) for part in phrase.split()), message, re.I)
+    return found[0] if found else phrase
+
+
 def plain(text: str) -> str:
     """Decimal points, sizes and thousands written one way; times of day left out."""
     text = SIZE_COMMA.sub(r"\1.\2", CLOCK.sub(" ", text))
