@@ -1,10 +1,12 @@
 """Every route of the application, found by itself: nobody, the wrong role, another tenant's owner."""
 
 import importlib.util
+import re
 import secrets
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from browsing import app, client_of, staff, visitor
@@ -50,6 +52,8 @@ ELSEWHERE = {
     "/bots/telegram/{tenant_id}/{bot_id}",
     "/static/{file_path}",
 }
+# Parameters that choose among things of everyone's, not of one company.
+WORDS = {"subject", "name", "part", "digest", "icon_file", "mark", "decision", "outcome", "day"}
 WATCHED = (
     "party",
     "sales_order",
@@ -111,7 +115,7 @@ def routes() -> list[tuple[str, str]]:
     found = []
     for route in app().routes:
         path = route.path_format
-        for method in sorted(getattr(route, "http_methods", [])):
+        for method in sorted(route.methods):
             if (
                 method in ("GET", "POST")
                 and path not in ELSEWHERE
@@ -258,9 +262,11 @@ async def call(one: Any, method: str, url: str) -> int:
 
 
 async def test_every_route_refuses_strangers_and_other_tenants(town: Cast, rival: Cast) -> None:
+    """What is another's is not there; a form refused before it is looked for (422) is refused for
+    an id of nobody's too, so it tells nothing."""
     ids = await ids_of(town)
-    before = await digest(town)
-    wrong: list[str] = []
+    before, wrong = await digest(town), []
+    assert len(routes()) > 500, "routes are no longer found"
     async with (
         visitor(town.host) as nobody,
         staff(rival) as foreigner,
@@ -270,13 +276,16 @@ async def test_every_route_refuses_strangers_and_other_tenants(town: Cast, rival
             url = path.format(**ids)
             if path not in OPEN and await call(nobody, method, url) not in (401, 403):
                 wrong.append(f"nobody {method} {path}")
-            if "{" not in path:
+            theirs = set(re.findall(r"{(\w+)}", path)) - WORDS
+            if not theirs:
                 continue
+            unknown = path.format(**ids | {name: str(uuid4()) for name in theirs})
             for who, one in (("rival's owner", foreigner), ("rival's client", outsider)):
                 status = await call(one, method, url)
-                if status not in (401, 403, 404):
+                same = status == 422 == await call(one, method, unknown)
+                if status not in (401, 403, 404) and not same:
                     wrong.append(f"{who} {method} {path}: {status}")
-    assert wrong == []
+    assert wrong == [], "\n".join(wrong)
     assert await digest(town) == before
 
 
