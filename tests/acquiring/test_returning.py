@@ -136,12 +136,19 @@ async def test_a_payment_by_card_is_not_reversed_by_hand(till: Till) -> None:
 
 async def test_money_set_aside_is_accepted_given_back_or_dismissed_once(till: Till) -> None:
     tenant, nina = till.town.tenant, till.town.nina
+    async with scope(tenant):
+        wish = AskPayment(party_id=till.town.parties["D-1"], purpose="advance", amount=D(70))
+        link = await actions.request_payment(nina, wish)
+    async with visitor(till.town.host) as payer:
+        session, _ = await till.session(payer, link.path)
+    about = till.peer.wallets[till.account].objects[session]["_intent_data"]["metadata"]
     for amount in (1000, 2000, 3000):
-        till.peer.take_money(till.account, amount)
+        till.peer.take_money(till.account, amount, metadata=about if amount == 1000 else None)
         await till.deliver(till.peer.event("payment_intent.succeeded"))
     async with scope(tenant):
         rows = {int(row["amount"]): row["id"] for row in await queries.quarantined()}
     await deciding.accept(tenant, nina, rows[10], "D-1", "")
+    assert till.peer.wallets[till.account].objects[session]["status"] == "expired"
     await deciding.refund(tenant, nina, rows[20], "")
     with pytest.raises(Refusal, match="REASON_MISSING"):
         await deciding.dismiss(tenant, nina, rows[30], " ")

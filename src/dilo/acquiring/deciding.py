@@ -6,6 +6,7 @@ from dilo.acquiring import accounts, queries
 from dilo.acquiring.actions import CANCEL
 from dilo.acquiring.gateway import Gateway
 from dilo.acquiring.settling import Taking, take
+from dilo.acquiring.withdrawal import close_pages
 from dilo.kit import db
 from dilo.kit.errors import Refusal
 from dilo.orders.actions import lock_for_release
@@ -22,7 +23,8 @@ UPDATE card_quarantine SET state = :state, payment_id = :payment_id, note = :not
 
 
 async def accept(tenant: Tenant, actor: Actor, quarantine_id: UUID, code: str, note: str) -> None:
-    """Posts what the provider holds, asked anew, as a payment of the party with this ``code``.
+    """Posts what the provider holds, asked anew, as a payment of the party with this ``code``;
+    the request it came for is settled, so its page at the provider is closed.
 
     Raises FORBIDDEN, NOT_FOUND, UNKNOWN_PARTY, WRONG_STATE, NOT_ARRIVED and what the gateway says.
     """
@@ -43,6 +45,8 @@ async def accept(tenant: Tenant, actor: Actor, quarantine_id: UUID, code: str, n
         await _decided(actor, quarantine_id, "accepted", note, taken.payment_id)
         if row["pay_request_id"]:
             await db.execute(CANCEL, id=row["pay_request_id"])
+    if row["pay_request_id"]:
+        await close_pages(tenant, row["pay_request_id"])
 
 
 async def refund(tenant: Tenant, actor: Actor, quarantine_id: UUID, note: str) -> None:

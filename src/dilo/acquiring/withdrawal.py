@@ -20,6 +20,12 @@ async def withdraw(tenant: Tenant, actor: Actor, request_id: UUID) -> None:
     async with scope(tenant):
         await queries.request(request_id)
         await cancel_request(actor, request_id)
+    await close_pages(tenant, request_id)
+
+
+async def close_pages(tenant: Tenant, request_id: UUID) -> None:
+    """Whoever still has the provider's page of a settled request open cannot pay it again."""
+    async with scope(tenant):
         live = [one for one in await queries.live_attempts(request_id) if one.external_id]
         account = await accounts.current_or_none()
     for attempt in live:
