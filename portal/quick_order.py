@@ -1,9 +1,7 @@
 """Many lines at once: pasted, from a file, from an old order or a list; each is decided by its
 buyer before anything goes into the cart."""
 
-import tempfile
 from decimal import InvalidOperation
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +14,7 @@ from dilo.kit import i18n, web
 from dilo.kit.errors import Refusal
 from dilo.kit.export import table_file
 from dilo.kit.ids import uuid7
-from dilo.kit.reading import read_sheet
+from dilo.kit.reading import sheet_of
 from dilo.kit.visit import visit
 from dilo.orders import cart_items, drafts, lists, quick
 from dilo.orders.cart_items import Item
@@ -91,10 +89,7 @@ def _of_text(text: str) -> tuple[list[Asked], Strange]:
 def _of_sheet(body: bytes) -> tuple[list[Asked], Strange]:
     if len(body) > FILE_MAX:
         raise Refusal("FILE_TOO_LARGE", status=413, rows=LINES_MAX)
-    with tempfile.NamedTemporaryFile() as kept:
-        kept.write(body)
-        kept.flush()
-        sheet = read_sheet(Path(kept.name))
+    sheet = sheet_of(body)
     lines = sheet_lines(sheet.head, sheet.rows)
     asked = [Asked(x.n, x.ref, x.quantity, x.comment) for x in lines if x.ref and x.quantity]
     strange = [(x.n, x.ref or "?") for x in lines if not x.ref or not x.quantity]

@@ -289,6 +289,13 @@ async def test_the_office_counts_what_waits_exports_it_and_the_colleague_in_char
         assert '<span class="count hot">1</span>' in page.text
         book = await office.get("/office/claims?as=csv&state=requested")
         assert number in book.text
+        async with scope(town.tenant):
+            await db.execute("UPDATE claim SET waiting_since = now() - interval '5 hours'")
+        assert number not in (await office.get("/office/claims?late=1")).text
+        for hours, answer in (("0", 422), ("4", 303)):
+            rules = {"answer_hours": hours}
+            assert (await office.post("/office/claims/settings", rules)).status_code == answer
+        assert number in (await office.get("/office/claims?late=1")).text
         assert number not in (await office.get("/office/claims?as=csv&state=closed")).text
 
 

@@ -10,6 +10,7 @@ from litestar import Request, Response, get, post
 
 from dilo.claims import actions, queries
 from dilo.claims.actions import ClaimRequest, Inspected
+from dilo.claims.queries import ClaimPolicy
 from dilo.claims.rules import OUTCOMES, REASONS, WISHES, may_become
 from dilo.kit import clock, files, i18n, web
 from dilo.kit.errors import NotFound, Refusal
@@ -22,6 +23,7 @@ from dilo.orders.forms import ReasonForm
 from dilo.orders.queries import order_head
 from dilo.parties.talks import RemarkForm
 from dilo.people.roles import may
+from tenants.settings import change_setting
 
 Req = Request[Any, Any, Any]
 EXPORT_MAX = 20_000
@@ -96,6 +98,23 @@ async def show(claim_id: UUID) -> Response[str]:
         late=found.head.is_late(policy.answer_hours),
         outcomes=[one for one in OUTCOMES if may_become(found.head.state, one)],
     )
+
+
+@get("/office/claims/settings", opt=may("ordering.edit"))
+async def settings_edit() -> Response[str]:
+    policy = await queries.policy()
+    return web.page("claims/settings.html", form=web.Filled(values=msgspec.structs.asdict(policy)))
+
+
+@post("/office/claims/settings", opt=may("ordering.edit"), status_code=200)
+async def settings_update(request: Req) -> Response[Any]:
+    form = await web.read_form(ClaimPolicy, request)
+    if form.input is None or not 1 <= form.input.answer_hours <= 720:
+        form.errors.setdefault("answer_hours", i18n.say("invalid:VALUE"))
+        return web.page("claims/settings.html", status=422, form=form)
+    await change_setting(visit().actor, "claims", form.input)
+    web.flash("success", "flash:saved")
+    return web.redirect("/office/claims")
 
 
 @get("/office/orders/{order_id:uuid}/claims/new", opt=may("claims.edit"))
@@ -235,6 +254,8 @@ async def remark_create(request: Req, claim_id: UUID) -> Response[Any]:
 
 routes = [
     index,
+    settings_edit,
+    settings_update,
     show,
     new,
     create,

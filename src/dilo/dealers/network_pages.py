@@ -15,7 +15,7 @@ from dilo.dealers.registrations import DecisionForm
 from dilo.dealers.schemes import SchemeForm
 from dilo.dealers.storefronts import storefront_of
 from dilo.kit import i18n, web
-from dilo.kit.errors import Invalid, NotFound, Refusal
+from dilo.kit.errors import NotFound
 from dilo.kit.export import table_file
 from dilo.kit.ids import uuid_or_none
 from dilo.kit.paging import Paging
@@ -29,7 +29,7 @@ from tenants.scope import current_tenant
 Req = Request[Any, Any, Any]
 READ, EDIT = may("dealers.read"), may("dealers.edit")
 EXPORT_MAX = 10_000
-SETUP = "/office/dealers/setup"
+SETUP, NEWS = "/office/dealers/setup", "/office/dealers/news"
 
 
 def _filters(query: dict[str, Any]) -> dict[str, Any]:
@@ -71,11 +71,16 @@ async def _export(kind: str, query: dict[str, Any]) -> Response[Any]:
 
 @get("/office/dealers/parties/{party_id:uuid}", opt=READ)
 async def card(party_id: UUID) -> Response[str]:
+    return await _card(party_id, web.EMPTY)
+
+
+async def _card(party_id: UUID, form: web.Filled[Any], status: int = 200) -> Response[str]:
     party = await parties.party(party_id)
     if "dealer" not in party.roles:
         raise NotFound
     return web.page(
         "dealers/card.html",
+        status=status,
         party=party,
         dealer=await network.dealer(party_id),
         cockpit=await queries.cockpit_of(party_id),
@@ -88,7 +93,7 @@ async def card(party_id: UUID) -> Response[str]:
         storefront=await storefront_of(party_id),
         deals=await registrations.registrations(Paging(1, 20), party_id=party_id),
         on=current_tenant().today(),
-        form=web.EMPTY,
+        form=form,
         here="directory",
     )
 
@@ -97,11 +102,11 @@ async def card(party_id: UUID) -> Response[str]:
 async def grant_create(request: Req, party_id: UUID) -> Response[Any]:
     await parties.party(party_id)
     form = await web.read_form(GrantForm, request)
-    if form.input is None:
-        raise Invalid(form.errors)
-    await network.grant_tier(visit().actor, party_id, form.input)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/office/dealers/parties/{party_id}")
+    if form.input is not None:
+        with form.refusals():
+            await network.grant_tier(visit().actor, party_id, form.input)
+            return web.done(f"/office/dealers/parties/{party_id}")
+    return await _card(party_id, form, 422)
 
 
 @get("/office/dealers/setup", opt=READ)
@@ -126,17 +131,11 @@ async def _setup(form: web.Filled[Any], status: int = 200) -> Response[str]:
 
 async def _saved(form: web.Filled[Any], work: Any) -> Response[Any]:
     """One more of the setup's things, or its page again with what is wrong."""
-    if form.input is None:
-        return await _setup(form, 422)
-    try:
-        await work(visit().actor, form.input)
-    except NotFound:
-        raise
-    except Refusal as refusal:
-        form.errors["_"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
-        return await _setup(form, 422)
-    web.flash("success", "flash:saved")
-    return web.redirect(SETUP)
+    if form.input is not None:
+        with form.refusals():
+            await work(visit().actor, form.input)
+            return web.done(SETUP)
+    return await _setup(form, 422)
 
 
 @post("/office/dealers/tiers", opt=EDIT, status_code=200)
@@ -147,7 +146,7 @@ async def tier_create(request: Req) -> Response[Any]:
 @post("/office/dealers/tiers/{tier_id:uuid}/retirement", opt=EDIT, status_code=200)
 async def tier_destroy(tier_id: UUID) -> Response[Any]:
     await network.retire_tier(visit().actor, tier_id)
-    return web.redirect(SETUP)
+    return web.done(SETUP)
 
 
 @post("/office/dealers/territories", opt=EDIT, status_code=200)
@@ -158,7 +157,7 @@ async def territory_create(request: Req) -> Response[Any]:
 @post("/office/dealers/territories/{territory_id:uuid}/removal", opt=EDIT, status_code=200)
 async def territory_destroy(territory_id: UUID) -> Response[Any]:
     await network.drop_territory(visit().actor, territory_id)
-    return web.redirect(SETUP)
+    return web.done(SETUP)
 
 
 @post("/office/dealers/schemes", opt=EDIT, status_code=200)
@@ -169,7 +168,7 @@ async def scheme_create(request: Req) -> Response[Any]:
 @post("/office/dealers/schemes/{scheme_id:uuid}/retirement", opt=EDIT, status_code=200)
 async def scheme_destroy(scheme_id: UUID) -> Response[Any]:
     await schemes.retire_scheme(visit().actor, scheme_id)
-    return web.redirect(SETUP)
+    return web.done(SETUP)
 
 
 @get("/office/dealers/registrations", opt=READ)
@@ -183,14 +182,19 @@ async def deal_index() -> Response[str]:
 
 @get("/office/dealers/registrations/{registration_id:uuid}", opt=READ)
 async def deal_show(registration_id: UUID) -> Response[str]:
+    return await _deal(registration_id, web.EMPTY)
+
+
+async def _deal(registration_id: UUID, form: web.Filled[Any], status: int = 200) -> Response[str]:
     deal = await registrations.registration(registration_id)
     return web.page(
         "dealers/deal.html",
+        status=status,
         deal=deal,
         conflicts=await registrations.conflicts_of(deal),
         history=await registrations.history_of(registration_id),
         lists=await price_lists(),
-        form=web.EMPTY,
+        form=form,
         here="deals",
     )
 
@@ -199,11 +203,11 @@ async def deal_show(registration_id: UUID) -> Response[str]:
 async def deal_decide(request: Req, registration_id: UUID) -> Response[Any]:
     await registrations.registration(registration_id)
     form = await web.read_form(DecisionForm, request)
-    if form.input is None:
-        raise Invalid(form.errors)
-    await registrations.decide(visit().actor, registration_id, form.input)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/office/dealers/registrations/{registration_id}")
+    if form.input is not None:
+        with form.refusals():
+            await registrations.decide(visit().actor, registration_id, form.input)
+            return web.done(f"/office/dealers/registrations/{registration_id}")
+    return await _deal(registration_id, form, 422)
 
 
 @get("/office/dealers/news", opt=READ)
@@ -230,17 +234,11 @@ async def _news(form: web.Filled[Any], status: int = 200, **more: Any) -> Respon
 @post("/office/dealers/news", opt=EDIT | {"body_max": 12_000_000}, status_code=200)
 async def news_create(request: Req) -> Response[Any]:
     form = await web.read_form(NewsForm, request)
-    if form.input is None:
-        return await _news(form, 422)
-    try:
-        await news.publish(visit().actor, form.input, await uploaded(request, "file"))
-    except NotFound:
-        raise
-    except Refusal as refusal:
-        form.errors["_"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
-        return await _news(form, 422)
-    web.flash("success", "flash:news_published")
-    return web.redirect("/office/dealers/news")
+    if form.input is not None:
+        with form.refusals():
+            await news.publish(visit().actor, form.input, await uploaded(request, "file"))
+            return web.done(NEWS, "flash:news_published")
+    return await _news(form, 422)
 
 
 async def uploaded(request: Req, name: str) -> Upload | None:
@@ -258,8 +256,7 @@ async def prices_create(request: Req) -> Response[Any]:
         return await _news(form, 422)
     if (await request.form()).get("publish"):
         await news.publish_prices(visit().actor, form.input)
-        web.flash("success", "flash:news_published")
-        return web.redirect("/office/dealers/news")
+        return web.done(NEWS, "flash:news_published")
     moves, affected = await news.price_moves(form.input)
     return await _news(form, moves=moves, affected=affected, asked=form.input)
 
@@ -276,8 +273,7 @@ async def news_show(news_id: UUID) -> Response[str]:
 @post("/office/dealers/news/{news_id:uuid}/withdrawal", opt=EDIT, status_code=200)
 async def news_withdraw(news_id: UUID) -> Response[Any]:
     await news.withdraw(visit().actor, news_id)
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/dealers/news")
+    return web.done(NEWS)
 
 
 routes = [

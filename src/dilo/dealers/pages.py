@@ -1,5 +1,6 @@
 """Dealers in the office: the board of plans, the plan's own page, closing, paying the bonus."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -8,15 +9,17 @@ import msgspec
 from litestar import Request, Response, get, post
 
 from dilo.catalogue.queries import categories
-from dilo.dealers import closing, network, plans, queries, schemes, targets
+from dilo.dealers import closing, network, plan_sheets, plans, queries, schemes, targets
 from dilo.dealers.bonuses import ledger_of
+from dilo.dealers.plan_sheets import SheetForm
 from dilo.dealers.plans import LineForm, PlanForm
+from dilo.dealers.rules import PERIODS
 from dilo.dealers.targets import BulkForm, CopyForm
-from dilo.kit import i18n, web
-from dilo.kit.errors import Invalid, NotFound, Refusal
+from dilo.kit import files, i18n, web
 from dilo.kit.export import table_file
 from dilo.kit.ids import uuid7, uuid_or_none
 from dilo.kit.paging import Paging
+from dilo.kit.reading import sheet_of
 from dilo.kit.visit import visit
 from dilo.parties import queries as parties
 from dilo.people.roles import may
@@ -26,6 +29,7 @@ Req = Request[Any, Any, Any]
 READ, EDIT = may("dealers.read"), may("dealers.edit")
 STATES = ("draft", "offered", "agreed", "running", "closed", "withdrawn")
 EXPORT_MAX = 2000
+SHEET_MAX = 5_000_000
 
 
 def _filters(query: dict[str, Any]) -> dict[str, Any]:
@@ -84,7 +88,9 @@ async def new() -> Response[str]:
     return await _new(web.EMPTY)
 
 
-async def _new(form: web.Filled[Any], status: int = 200) -> Response[str]:
+async def _new(
+    form: web.Filled[Any], status: int = 200, faults: Sequence[plan_sheets.Fault] = ()
+) -> Response[str]:
     query = visit().query
     chosen = uuid_or_none(query.get("party") or str(form.values.get("party", "")))
     return web.page(
@@ -98,50 +104,68 @@ async def _new(form: web.Filled[Any], status: int = 200) -> Response[str]:
         schemes=await schemes.schemes(),
         categories=await categories(),
         on=current_tenant().today(),
+        faults=faults,
         here="board",
     )
-
-
-async def _refusable(work: Any, form: web.Filled[Any]) -> Any:
-    """The action's result; None where it refused, with the sentence on the form."""
-    try:
-        return await work
-    except NotFound:
-        raise
-    except Refusal as refusal:
-        form.errors["_"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
-        return None
 
 
 @post("/office/dealers/plans", opt=EDIT, status_code=200)
 async def create(request: Req) -> Response[Any]:
     form = await web.read_form(PlanForm, request)
-    if form.input is None:
-        return await _new(form, 422)
-    made = await _refusable(plans.make_plan(visit().actor, form.input), form)
-    if made is None:
-        return await _new(form, 422)
-    return web.redirect(f"/office/dealers/plans/{made}")
+    if form.input is not None:
+        with form.refusals():
+            made = await plans.make_plan(visit().actor, form.input)
+            return web.redirect(f"/office/dealers/plans/{made}")
+    return await _new(form, 422)
 
 
 @post("/office/dealers/plans/copies", opt=EDIT, status_code=200)
 async def copy_create(request: Req) -> Response[Any]:
-    form = await web.read_form(CopyForm, request)
-    if form.input is None:
-        raise Invalid(form.errors)
-    count = await targets.copy_plans(visit().actor, form.input)
-    web.flash("success" if count else "info", "flash:plans_made", count=count)
-    return web.redirect("/office/dealers?state=draft")
+    return await _many(await web.read_form(CopyForm, request), targets.copy_plans)
 
 
 @post("/office/dealers/plans/bulk", opt=EDIT, status_code=200)
 async def bulk_create(request: Req) -> Response[Any]:
-    form = await web.read_form(BulkForm, request)
-    if form.input is None:
-        raise Invalid(form.errors)
-    count = await targets.bulk_plans(visit().actor, form.input)
+    return await _many(await web.read_form(BulkForm, request), targets.bulk_plans)
+
+
+async def _many(form: web.Filled[Any], work: Any) -> Response[Any]:
+    if form.input is not None:
+        with form.refusals():
+            return _drafts(await work(visit().actor, form.input))
+    return await _new(form, 422)
+
+
+def _drafts(count: int) -> Response[Any]:
     web.flash("success" if count else "info", "flash:plans_made", count=count)
     return web.redirect("/office/dealers?state=draft")
+
+
+@get("/office/dealers/plans/sheet", opt=EDIT)
+async def sheet_show() -> Response[Any]:
+    """A spreadsheet to fill in: every dealer who can be planned, with what was before."""
+    query = visit().query
+    day = web.day_or_none(query.get("day", "")) or current_tenant().today()
+    asked = SheetForm(query.get("period", "") if query.get("period") in PERIODS else "quarter", day)
+    rows = await plan_sheets.plan_rows(visit().actor, asked)
+    head = [i18n.say(f"column:{name}") for name in plan_sheets.FIELDS]
+    cells = (tuple(row[name] for name in plan_sheets.FIELDS) for row in rows)
+    return table_file(f"plans-{day}", query.get("as", "xlsx"), head, cells)
+
+
+@post("/office/dealers/plans/sheet", opt=EDIT | {"body_max": SHEET_MAX}, status_code=200)
+async def sheet_create(request: Req) -> Response[Any]:
+    form = await web.read_form(SheetForm, request)
+    faults: list[plan_sheets.Fault] = []
+    if form.input is not None:
+        with form.refusals():
+            brought = await files.brought(request, "sheet")
+            body = brought[0][1] if brought else form.input.pasted.encode()
+            sheet = sheet_of(body)
+            count, faults = await plan_sheets.take_sheet(visit().actor, form.input, sheet)
+            if not faults:
+                return _drafts(count)
+    return await _new(form, 422, faults)
 
 
 @get("/office/dealers/plans/{plan_id:uuid}", opt=READ)
@@ -173,13 +197,11 @@ async def _show(plan_id: UUID, form: web.Filled[Any], status: int = 200) -> Resp
 async def line_create(request: Req, plan_id: UUID) -> Response[Any]:
     await plans.plan(plan_id)
     form = await web.read_form(LineForm, request)
-    made = None
     if form.input is not None:
-        made = await _refusable(plans.put_line(visit().actor, plan_id, form.input), form)
-    if made is None:
-        return await _show(plan_id, form, 422)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/office/dealers/plans/{plan_id}")
+        with form.refusals():
+            await plans.put_line(visit().actor, plan_id, form.input)
+            return web.done(f"/office/dealers/plans/{plan_id}")
+    return await _show(plan_id, form, 422)
 
 
 @post(
@@ -189,22 +211,19 @@ async def line_create(request: Req, plan_id: UUID) -> Response[Any]:
 )
 async def line_destroy(plan_id: UUID, plan_line_id: UUID) -> Response[Any]:
     await plans.drop_line(visit().actor, plan_id, plan_line_id)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/office/dealers/plans/{plan_id}")
+    return web.done(f"/office/dealers/plans/{plan_id}")
 
 
 @post("/office/dealers/plans/{plan_id:uuid}/offer", opt=EDIT, status_code=200)
 async def offer_create(plan_id: UUID) -> Response[Any]:
     await plans.offer_plan(visit().actor, plan_id)
-    web.flash("success", "flash:plan_offered")
-    return web.redirect(f"/office/dealers/plans/{plan_id}")
+    return web.done(f"/office/dealers/plans/{plan_id}", "flash:plan_offered")
 
 
 @post("/office/dealers/plans/{plan_id:uuid}/withdrawal", opt=EDIT, status_code=200)
 async def withdrawal_create(plan_id: UUID) -> Response[Any]:
     await plans.withdraw_plan(visit().actor, plan_id)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/office/dealers/plans/{plan_id}")
+    return web.done(f"/office/dealers/plans/{plan_id}")
 
 
 @get("/office/dealers/plans/{plan_id:uuid}/closing", opt=may("dealers.close"))
@@ -226,8 +245,7 @@ async def closing_new(plan_id: UUID) -> Response[str]:
 @post("/office/dealers/plans/{plan_id:uuid}/closing", opt=may("dealers.close"), status_code=200)
 async def closing_create(plan_id: UUID) -> Response[Any]:
     bonus = await closing.close_plan(visit().actor, plan_id)
-    web.flash("success", "flash:plan_closed", bonus=bonus)
-    return web.redirect(f"/office/dealers/plans/{plan_id}")
+    return web.done(f"/office/dealers/plans/{plan_id}", "flash:plan_closed", bonus=bonus)
 
 
 class PayForm(msgspec.Struct):
@@ -239,11 +257,12 @@ class PayForm(msgspec.Struct):
 async def payout_create(request: Req, plan_id: UUID) -> Response[Any]:
     await plans.plan(plan_id)
     form = await web.read_form(PayForm, request)
-    if form.input is None:
-        raise Invalid(form.errors)
-    note = await closing.pay_bonus(visit().actor, plan_id, form.input.amount, form.input.key)
-    web.flash("success", "flash:bonus_paid")
-    return web.redirect(f"/office/invoices/{note}")
+    if form.input is not None:
+        with form.refusals():
+            given = form.input
+            note = await closing.pay_bonus(visit().actor, plan_id, given.amount, given.key)
+            return web.done(f"/office/invoices/{note}", "flash:bonus_paid")
+    return await _show(plan_id, form, 422)
 
 
 routes = [
@@ -252,6 +271,8 @@ routes = [
     create,
     copy_create,
     bulk_create,
+    sheet_show,
+    sheet_create,
     show,
     line_create,
     line_destroy,

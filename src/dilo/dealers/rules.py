@@ -61,6 +61,14 @@ def after(period: str, until: date) -> tuple[date, date]:
     return period_bounds(period, until + DAYS_APART)
 
 
+def year_before(day: date) -> date:
+    """The same day a year earlier; 29 February is the 28th there."""
+    try:
+        return day.replace(year=day.year - 1)
+    except ValueError:
+        return day.replace(year=day.year - 1, day=28)
+
+
 def working_days(since: date, until: date, holidays: Collection[date] = ()) -> int:
     """Monday to Friday without holidays, both ends included; 0 where until is before since."""
     return sum(

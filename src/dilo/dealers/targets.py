@@ -9,7 +9,7 @@ import asyncpg
 import msgspec
 
 from dilo.dealers.plans import Period, check_amount, note
-from dilo.dealers.rules import before, period_bounds
+from dilo.dealers.rules import before, period_bounds, year_before
 from dilo.kit import db
 from dilo.kit.errors import NotFound, Refusal
 from tenants.actors import Actor
@@ -141,8 +141,8 @@ async def bulk_plans(actor: Actor, form: BulkForm) -> int:
                 period=form.period,
                 since=since,
                 until=until,
-                from_since=_year_before(since),
-                from_until=_year_before(until),
+                from_since=year_before(since),
+                from_until=year_before(until),
                 factor=_factor(form.growth),
                 on=current_tenant().today(),
                 by=actor.name,
@@ -152,11 +152,3 @@ async def bulk_plans(actor: Actor, form: BulkForm) -> int:
         raise NotFound from None
     await note([row["id"] for row in made], "bulk", actor)
     return len(made)
-
-
-def _year_before(day: date) -> date:
-    """The same day a year earlier; 29 February is the 28th there."""
-    try:
-        return day.replace(year=day.year - 1)
-    except ValueError:
-        return day.replace(year=day.year - 1, day=28)

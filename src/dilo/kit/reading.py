@@ -7,6 +7,7 @@ import codecs
 import csv
 import gzip
 import io
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,14 @@ def read_sheet(path: Path) -> Sheet:
     if not head or not any(head):
         raise Refusal("FILE_EMPTY", status=422)
     return Sheet(head, rows)
+
+
+def sheet_of(body: bytes) -> Sheet:
+    """The same of a small file held in memory, or of pasted cells."""
+    with tempfile.NamedTemporaryFile() as kept:
+        kept.write(body)
+        kept.flush()
+        return read_sheet(Path(kept.name))
 
 
 def _xlsx(path: Path) -> Iterator[tuple[int, list[str]]]:

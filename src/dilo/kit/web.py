@@ -3,6 +3,7 @@ pages."""
 
 import base64
 import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -15,7 +16,7 @@ from litestar.datastructures import Cookie
 from litestar.response import Redirect
 
 from dilo.kit import i18n
-from dilo.kit.errors import Invalid, Refusal
+from dilo.kit.errors import Forbidden, Invalid, NotFound, Refusal
 from dilo.kit.templating import environment
 from dilo.kit.visit import visit
 
@@ -133,6 +134,12 @@ def flash(kind: str, key: str, /, **figures: Any) -> None:
     visit().extras.setdefault("new_flashes", []).append((kind, key, plain))
 
 
+def done(url: str, key: str = "flash:saved", /, **figures: Any) -> Response[Any]:
+    """It worked: said on the page one is sent to."""
+    flash("success", key, **figures)
+    return redirect(url)
+
+
 def flash_refusal(refusal: Refusal) -> None:
     flash("danger", f"refusal:{refusal.code}", **refusal.figures)
 
@@ -157,6 +164,18 @@ class Filled(Generic[Form]):
     @property
     def ok(self) -> bool:
         return self.input is not None and not self.errors
+
+    @contextlib.contextmanager
+    def refusals(self, field: str = "_", **fields: str) -> Iterator[None]:
+        """What the work inside refuses is said on the form: at the field named for its code, else
+        at ``field``. NOT_FOUND and FORBIDDEN are no matter of a form and pass."""
+        try:
+            yield
+        except (Forbidden, NotFound):
+            raise
+        except Refusal as refusal:
+            sentence = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
+            self.errors[fields.get(refusal.code, field)] = sentence
 
 
 EMPTY: Filled[Any] = Filled()
