@@ -5,6 +5,7 @@ Nobody signs in here. What the dealer pays, and to whom, is on none of these pag
 
 import base64
 import contextlib
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -13,15 +14,21 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.response import File
 
+from dilo.catalogue.attributes import attributes_of
+from dilo.catalogue.media import media_of
 from dilo.catalogue.queries import categories
 from dilo.dealers import sales, storefronts
 from dilo.dealers.sales import LINES_MAX, QUANTITY_MAX, CheckOutForm
-from dilo.dealers.storefronts import Storefront
+from dilo.dealers.storefronts import Good, Storefront
 from dilo.kit import i18n, web
 from dilo.kit.errors import NotFound, Refusal
 from dilo.kit.ids import uuid_or_none
 from dilo.kit.paging import Page, Paging
 from dilo.kit.visit import visit
+from dilo.orders.queries import terms_of
+from dilo.storefront.goods import Card
+from dilo.storefront.shop import Shop, ShopForm, said
+from portal.shop.frame import origin_of
 from tenants.sessions import throttled
 
 Req = Request[Any, Any, Any]
@@ -62,37 +69,96 @@ def _keep(response: Response[Any], shop: Storefront, basket: dict[UUID, Decimal]
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Window(Shop):
+    """A dealer's shop in the same pages: one address of a page whatever the language."""
+
+    def href(self, path: str = "", language: str = "") -> str:  # noqa: ARG002
+        return f"{self.base}{path}"
+
+
+async def _enter(request: Req, slug: str) -> Storefront:
+    """Sets out what is around the page. Raises NOT_FOUND."""
+    shop, here = await storefronts.storefront_at(slug), visit()
+    look = ShopForm(name=shop.title, about=shop.about or "", phone=shop.phone or "")
+    window = Window(
+        shop.title,
+        origin_of(request),
+        i18n.language(),
+        shop.currency,
+        look,
+        await terms_of(shop.party_id, here.tenant.today()),
+        base=f"/d/{shop.slug}",
+    )
+    here.extras |= {
+        "shop": window,
+        "logo": shop.logo_key and window.href("/logo"),
+        "canonical": window.origin + window.href(),
+        "basket_count": len(_basket(request, shop)),
+        "said": said,
+    }
+    return shop
+
+
+def _card(good: Good) -> Card:
+    return Card(
+        good.id,
+        good.code,
+        good.name,
+        good.unit,
+        good.category_id,
+        str(good.id),
+        good.available,
+        good.picture,
+        None,
+        0,
+        good.price,
+        to_order=True,
+    )
+
+
 @get("/d/{slug:str}", opt=ANYONE)
 async def index(request: Req, slug: str) -> Response[str]:
-    shop, query = await storefronts.storefront_at(slug), visit().query
+    shop, query = await _enter(request, slug), visit().query
     asked = Paging.of(query | {"size": SIZE})
+    chosen = uuid_or_none(query.get("category"))
     rows, total = await storefronts.goods(
         shop,
         search=query.get("q", ""),
-        category_id=uuid_or_none(query.get("category")),
+        category_id=chosen,
         number=asked.number,
         size=SIZE,
     )
     hidden = {row["id"] for row in await storefronts.markups_of(shop.id) if row["hidden"]}
     return web.page(
         "portal/shop_index.html",
-        block="list",
-        shop=shop,
-        page=Page(rows, total, asked),
+        page=Page([_card(row) for row in rows], total, asked),
         categories=[c for c in await categories() if c["products"] and c["id"] not in hidden],
-        count=len(_basket(request, shop)),
+        chosen=chosen,
+        words=query.get("q", "").strip()[:100],
     )
 
 
-@get("/d/{slug:str}/goods/{product_id:uuid}", opt=ANYONE)
+@get("/d/{slug:str}/p/{product_id:uuid}", opt=ANYONE)
 async def good_show(request: Req, slug: str, product_id: UUID) -> Response[str]:
-    shop = await storefronts.storefront_at(slug)
+    shop = await _enter(request, slug)
     found, _ = await storefronts.goods(shop, products=[product_id])
     if not found:
         raise NotFound
     return web.page(
-        "portal/shop_good.html", shop=shop, good=found[0], count=len(_basket(request, shop))
+        "portal/shop_good.html",
+        card=_card(found[0]),
+        good=found[0],
+        pictures=[one for one in await media_of(product_id) if one["kind"] == "picture"],
+        attributes=(await attributes_of([product_id])).get(product_id, []),
     )
+
+
+@get("/d/{slug:str}/shop/theme.css", opt=ANYONE)
+async def theme(request: Req, slug: str) -> Response[str]:
+    await _enter(request, slug)
+    headers = {"cache-control": "public, max-age=31536000, immutable"}
+    return Response(visit().extras["shop"].styles, media_type="text/css", headers=headers)
 
 
 @get("/d/{slug:str}/logo", opt=ANYONE)
@@ -106,9 +172,9 @@ async def logo(slug: str) -> File:
     )
 
 
-@get("/d/{slug:str}/basket", opt=ANYONE)
+@get("/d/{slug:str}/cart", opt=ANYONE)
 async def basket_show(request: Req, slug: str) -> Response[str]:
-    return await _show(request, await storefronts.storefront_at(slug), web.EMPTY)
+    return await _show(request, await _enter(request, slug), web.EMPTY)
 
 
 async def _show(
@@ -118,16 +184,14 @@ async def _show(
     return web.page(
         "portal/shop_basket.html",
         status=status,
-        shop=shop,
-        lines=lines,
+        lines=[(_card(good), quantity, amount) for good, quantity, amount in lines],
         total=sum((amount for *_, amount in lines), Decimal("0.00")),
         form=form,
         key=form.values.get("key") or sales.new_key(),
-        count=len(lines),
     )
 
 
-@post("/d/{slug:str}/basket", opt=ANYONE, status_code=200)
+@post("/d/{slug:str}/cart/lines", opt=ANYONE, status_code=200)
 async def basket_update(request: Req, slug: str) -> Response[Any]:
     shop = await storefronts.storefront_at(slug)
     form = await web.read_form(BasketForm, request)
@@ -142,14 +206,17 @@ async def basket_update(request: Req, slug: str) -> Response[Any]:
         basket[line.product] = quantity
     if len(basket) > LINES_MAX:
         raise Refusal("TOO_MANY_LINES", status=422, most=LINES_MAX)
-    response = web.redirect(f"/d/{shop.slug}/basket" if line.set else f"/d/{shop.slug}")
+    cart = f"/d/{shop.slug}/cart"
+    if not line.set:
+        web.flash("success", "flash:in_cart")
+    response = web.redirect(cart if line.set else web.came_from(request, cart))
     _keep(response, shop, basket)
     return response
 
 
 @post("/d/{slug:str}/sales", opt=ANYONE, status_code=200)
 async def sale_create(request: Req, slug: str) -> Response[Any]:
-    shop = await storefronts.storefront_at(slug)
+    shop = await _enter(request, slug)
     form = await web.read_form(CheckOutForm, request)
     if form.input is None:
         return await _show(request, shop, form, 422)
@@ -166,21 +233,20 @@ async def sale_create(request: Req, slug: str) -> Response[Any]:
 
 
 @get("/d/{slug:str}/sales/{sale_token:str}", opt=ANYONE)
-async def sale_show(slug: str, sale_token: str) -> Response[str]:
-    shop = await storefronts.storefront_at(slug)
+async def sale_show(request: Req, slug: str, sale_token: str) -> Response[str]:
+    shop = await _enter(request, slug)
     sale = await sales.sale_behind(shop, sale_token)
     return web.page(
         "portal/shop_sale.html",
-        shop=shop,
         sale=sale,
         lines=await sales.lines_of_sale(sale.id),
-        count=0,
     )
 
 
 routes = [
     index,
     good_show,
+    theme,
     logo,
     basket_show,
     basket_update,

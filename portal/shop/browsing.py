@@ -147,7 +147,7 @@ async def product_page(frame: Frame, card: goods.Card, **more: Any) -> Response[
         pictures=[one for one in media if one["kind"] == "picture"],
         documents=[one for one in media if one["kind"] == "document"],
         attributes=(await attributes_of([card.id])).get(card.id, []),
-        breaks=[(one.min_quantity, shop.price(one.price)) for one in offer.steps] if offer else [],
+        breaks=[(one.min_quantity, one.price) for one in offer.steps] if offer else [],
         related=await goods.related(shop, card),
         reviews=said_of,
         crumbs=crumbs,

@@ -237,9 +237,9 @@ async def test_the_storefront_tells_customers_neither_purchase_price_nor_cost(to
     async with visitor(town.host) as one:
         page = await one.open("/d/ours")
         assert "112,00" in page.text
-        added = await one.post("/d/ours/basket", {"product": str(lamp), "quantity": "3"})
+        added = await one.post("/d/ours/cart/lines", {"product": str(lamp), "quantity": "3"})
         assert added.status_code == 303
-        basket = await one.open("/d/ours/basket")
+        basket = await one.open("/d/ours/cart")
         assert "336,00" in basket.text
         placed = await one.post(
             "/d/ours/sales", {"name": "<b>О</b>", "phone": "0671234567", "key": "web-key-1"}
@@ -250,7 +250,7 @@ async def test_the_storefront_tells_customers_neither_purchase_price_nor_cost(to
             page.text,
             basket.text,
             mine.text,
-            (await one.get(f"/d/ours/goods/{lamp}")).text,
+            (await one.get(f"/d/ours/p/{lamp}")).text,
         ):
             assert "88,88" not in text
             assert "56,78" not in text
@@ -265,7 +265,7 @@ async def test_a_forged_basket_is_an_empty_one(town: Cast, cookie: str) -> None:
     async with scope(town.tenant):
         await shop_of(town)
     async with visitor(town.host, cookie=f"dilo_basket={cookie}") as one:
-        assert (await one.get("/d/ours/basket")).status_code == 200
+        assert (await one.get("/d/ours/cart")).status_code == 200
 
 
 async def test_a_logo_is_a_picture_whatever_its_name(town: Cast) -> None:

@@ -12,6 +12,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from dilo.catalogue.shelf import VISIBLE
 from dilo.dealers.rules import retail_price
 from dilo.kit import db, files
 from dilo.kit.errors import NotFound, Refusal
@@ -56,14 +57,16 @@ SELECT c.id, c.name, m.markup_percent, coalesce(m.hidden, false) AS hidden
 FROM category c LEFT JOIN dealer_markup m ON m.category_id = c.id AND m.storefront_id = :id
 ORDER BY c.name
 """
-GOODS = """
+GOODS = f"""
 SELECT p.id, p.code, p.name, p.unit, p.description, p.category_id, c.name AS category,
   coalesce(m.markup_percent, :markup) AS markup_percent,
-  coalesce((SELECT sum(l.on_hand - l.reserved) FROM stock_level l WHERE l.product_id = p.id), 0) > 0
-    AS in_stock, count(*) OVER () AS total_rows
+  (SELECT coalesce(sum(l.on_hand - l.reserved), 0) FROM stock_level l WHERE l.product_id = p.id)
+    AS available,
+  (SELECT m.key FROM product_media m WHERE m.product_id = p.id AND m.kind = 'picture'
+    ORDER BY m.position, m.id LIMIT 1) AS picture, count(*) OVER () AS total_rows
 FROM product p LEFT JOIN category c ON c.id = p.category_id
 LEFT JOIN dealer_markup m ON m.category_id = p.category_id AND m.storefront_id = :id
-WHERE p.kind = 'goods' AND p.retired_at IS NULL AND NOT coalesce(m.hidden, false)
+WHERE p.kind = 'goods' AND p.retired_at IS NULL AND NOT coalesce(m.hidden, false) AND {VISIBLE}
   AND (:search = '' OR strpos(p.search, :search) > 0)
   AND (CAST(:category_id AS uuid) IS NULL OR p.category_id = :category_id)
   AND (CAST(:products AS uuid[]) IS NULL OR p.id = ANY(:products))
@@ -120,7 +123,8 @@ class Good:
     description: str | None
     category_id: UUID | None
     category: str | None
-    in_stock: bool
+    available: Decimal
+    picture: str | None
     price: Decimal
 
 
@@ -229,6 +233,7 @@ async def goods(
     rows = await db.rows(
         GOODS,
         id=shop.id,
+        viewer=shop.party_id,
         markup=shop.markup_percent,
         search=search.lower().strip()[:100],
         category_id=category_id,
@@ -248,7 +253,8 @@ async def goods(
             row["description"],
             row["category_id"],
             row["category"],
-            row["in_stock"],
+            row["available"],
+            row["picture"],
             retail_price(prices[row["id"]], row["markup_percent"], shop.rounding),
         )
         for row in rows

@@ -74,7 +74,8 @@ SELECT count(*) FROM product p WHERE p.retired_at IS NULL AND p.kind = 'goods' A
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One of the goods. ``was``: the price before promotions, None where nothing is taken off."""
+    """One of the goods. ``was``: the price before promotions, None where nothing is taken off.
+    ``to_order``: sold though the shelf is empty."""
 
     id: UUID
     code: str
@@ -89,6 +90,11 @@ class Card:
     price: Decimal | None = None
     was: Decimal | None = None
     promotion: str = ""
+    to_order: bool = False
+
+    @property
+    def for_sale(self) -> bool:
+        return self.price is not None and (self.in_stock or self.to_order)
 
     @property
     def in_stock(self) -> bool:
@@ -122,14 +128,14 @@ async def _dressed(shop: Shop, found: Sequence[Good]) -> list[Card]:
         [open_offers.get(one, []) for one in ids],
     )
     return [
-        _card(shop, good, beside[good.id], price.price, less)
+        _card(good, beside[good.id], price.price, less)
         for good, price, less in zip(found, prices, reduced, strict=True)
         if good.id in beside
     ]
 
 
-def _card(shop: Shop, good: Good, row: db.Row, price: Decimal | None, less: Reduced) -> Card:
-    asked = None if price is None else shop.price(less.amount if less.given else price)
+def _card(good: Good, row: db.Row, price: Decimal | None, less: Reduced) -> Card:
+    asked = None if price is None else (less.amount if less.given else price)
     return Card(
         **row,
         code=good.code,
@@ -138,7 +144,7 @@ def _card(shop: Shop, good: Good, row: db.Row, price: Decimal | None, less: Redu
         category_id=good.category_id,
         picture=good.picture,
         price=asked,
-        was=shop.price(less.list_amount) if less.given else None,
+        was=less.list_amount if less.given else None,
         promotion=", ".join(one.name for one in less.given),
     )
 

@@ -1,7 +1,6 @@
 """The shop itself: what the company chose, and the frozen ``Shop`` every page is made from."""
 
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -67,9 +66,8 @@ class ShopForm(msgspec.Struct):
 class Shop:
     """One shop as one visitor sees it. Pages take this and read no tenant's settings.
 
-    ``seller_id``: None where the company itself sells, else the dealer whose shop it is.
     ``terms``: whose prices, warehouse and promotions; everyone's or the signed-in person's.
-    ``markup_percent``: what the seller puts on them. ``origin``, ``base``: where addresses begin.
+    ``origin``, ``base``: where addresses begin.
     """
 
     name: str
@@ -78,8 +76,6 @@ class Shop:
     currency: str
     choices: ShopForm
     terms: Terms
-    seller_id: UUID | None = None
-    markup_percent: Decimal = ZERO
     base: str = ""
     is_preview: bool = False
 
@@ -100,15 +96,10 @@ class Shop:
         return f"{self.base}/shop/theme.css?v={digest(self.styles)}"
 
     def picture(self, key: str | None) -> str | None:
-        return f"{self.base}/shop/pictures/{key}" if key else None
+        return f"/shop/pictures/{key}" if key else None
 
     def media(self, key: str, pixels: int = 480) -> str:
-        return f"{self.base}/media/{key}/{pixels}"
-
-    def price(self, amount: Decimal) -> Decimal:
-        """What this seller asks for what the house asks ``amount``."""
-        raised = amount * (100 + self.markup_percent) / 100
-        return round(raised, 2) if self.markup_percent else amount
+        return f"/media/{key}/{pixels}"
 
 
 async def choices() -> ShopForm:

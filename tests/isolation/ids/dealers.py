@@ -28,8 +28,10 @@ WATCHED = (
 # The public storefront: nobody signs in; another tenant's host knows none of ours.
 OPEN = {
     "/d/{slug}",
-    "/d/{slug}/basket",
-    "/d/{slug}/goods/{product_id}",
+    "/d/{slug}/cart",
+    "/d/{slug}/cart/lines",
+    "/d/{slug}/shop/theme.css",
+    "/d/{slug}/p/{product_id}",
     "/d/{slug}/logo",
     "/d/{slug}/sales",
     "/d/{slug}/sales/{sale_token}",
