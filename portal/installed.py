@@ -1,4 +1,4 @@
-"""The portal as an app of the phone: what it is called, its sign, and what reads it offline."""
+"""The portal as an app of the phone: its name, its sign, and what reads it and the shop offline."""
 
 import hashlib
 from functools import cache
@@ -26,6 +26,8 @@ SHELL = (
     "vendor/hx-csp.min.js",
     "dilo.js",
     "portal.js",
+    "shop.css",
+    "shop.js",
 )
 PLAIN = {"cache-control": "no-cache", "x-content-type-options": "nosniff"}
 
@@ -33,35 +35,37 @@ PLAIN = {"cache-control": "no-cache", "x-content-type-options": "nosniff"}
 @get("/manifest.webmanifest", opt=ANYONE)
 async def manifest() -> Response[bytes]:
     tenant = current_tenant()
-    said = {
-        "id": "/",
-        "name": tenant.name,
-        "short_name": tenant.name[:12],
-        "lang": i18n.language(),
-        "start_url": "/",
-        "scope": "/",
-        "display": "standalone",
-        "background_color": "#f6f7f9",
-        "theme_color": colour_of(tenant.accent),
-        "icons": [_icon(side) for side in SIDES],
-        "shortcuts": [
+    return manifest_file(
+        tenant.name,
+        id="/",
+        lang=i18n.language(),
+        start_url="/",
+        theme_color=colour_of(tenant.accent),
+        icons=icons("/app-icon"),
+        shortcuts=[
             {"name": i18n.gettext(label), "url": url}
             for label, url in (("Quick order", "/quick-order"), ("Orders", "/orders"))
         ],
-    }
-    return Response(
-        msgspec.json.encode(said), media_type="application/manifest+json", headers=PLAIN
     )
 
 
-def _icon(side: int) -> dict[str, Any]:
-    address = f"/app-icon/{side}.png"
-    return {
-        "src": address,
-        "sizes": f"{side}x{side}",
-        "type": "image/png",
-        "purpose": "any maskable",
-    }
+def manifest_file(name: str, **own: Any) -> Response[bytes]:
+    shared = {"scope": "/", "display": "standalone", "background_color": "#f6f7f9"}
+    said = {"name": name, "short_name": name[:12]} | shared | own
+    kind = "application/manifest+json"
+    return Response(msgspec.json.encode(said), media_type=kind, headers=PLAIN)
+
+
+def icons(folder: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "src": f"{folder}/{side}.png",
+            "sizes": f"{side}x{side}",
+            "type": "image/png",
+            "purpose": "any maskable",
+        }
+        for side in SIDES
+    ]
 
 
 @get("/app-icon/{icon_file:str}", opt=ANYONE)

@@ -72,6 +72,28 @@ async def test_pages_seen_before_are_read_without_a_network_and_say_so(street: S
         forgive_the_network(one)
 
 
+async def test_the_shop_is_installed_under_its_own_name_and_answers_offline(street: Street) -> None:
+    async with street.walker(width=360) as one:
+        await one.go("/uk")
+        said = await one.page.evaluate(
+            "fetch(document.querySelector('link[rel=manifest]').href).then(a => a.json())"
+        )
+        assert (said["id"], said["start_url"], said["lang"]) == ("/shop", "/uk", "uk")
+        assert re.fullmatch("#[0-9a-f]{6}", said["theme_color"])
+        kind = "src => fetch(src).then(a => a.headers.get('content-type'))"
+        assert await one.page.evaluate(kind, said["icons"][1]["src"]) == "image/png"
+        await one.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+        await one.go("/uk/cart")
+        await one.until("caches.match('/uk/offline', { ignoreVary: true }).then(Boolean)")
+        await one.page.context.set_offline(True)
+        await one.page.goto(street.base + "/uk/c/lampy")
+        await one.sees("Немає мережі")
+        ground = "getComputedStyle(document.querySelector('.btn.primary')).backgroundColor"
+        assert await one.page.evaluate(ground) != "rgba(0, 0, 0, 0)"
+        await one.fits()
+        forgive_the_network(one)
+
+
 async def test_nothing_of_a_person_stays_after_he_signs_out(street: Street) -> None:
     _code, admin = await street.company()
     async with street.walker(admin) as one:
@@ -123,6 +145,29 @@ async def test_what_was_being_typed_is_there_after_a_reload(street: Street) -> N
         await one.page.reload()
         kept = "document.querySelector('#f-lines').value.includes('CABLE-3 4')"
         await one.until(kept)
+
+
+async def test_a_list_under_review_is_found_again_by_back_and_gone_when_it_is_sent(
+    street: Street,
+) -> None:
+    _code, admin = await street.company()
+    async with street.walker(admin, 360) as one:
+        await one.go("/quick-order")
+        await one.page.fill("#f-lines", "LAMP-1 3\nNO-SUCH 4")
+        await one.press("form[data-draft] button.primary")
+        assert await one.page.query_selector("form[data-draft-ends]")
+        await one.go("/quick-order")
+        text = "document.querySelector('#f-lines').value"
+        await one.until(f"{text}.includes('NO-SUCH 4')")
+        await one.press("form[data-draft] button.primary")
+        await one.page.select_option("[data-draft-ends] tbody tr:first-child select", "-")
+        await one.press("form[data-draft-ends] button.primary")
+        assert one.page.url.endswith("/cart")
+        await one.page.wait_for_timeout(200)
+        await one.go("/quick-order")
+        await one.page.wait_for_timeout(200)
+        assert await one.page.evaluate(text) == ""
+        assert await in_cart(street, admin) == D(3)
 
 
 async def test_an_order_sent_without_a_network_is_placed_once_and_as_it_was_seen(

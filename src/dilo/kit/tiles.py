@@ -1,6 +1,7 @@
 """The sign a company has on a phone's screen: its first letter on its colour."""
 
 import io
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -9,11 +10,13 @@ from PIL import Image, ImageDraw, ImageFont
 from dilo.kit.templating import STATIC
 
 COLOURS = {"blue": "#066fd1", "green": "#1d7a35", "violet": "#6d3fc0", "orange": "#b4470b"}
+HEX = re.compile("#[0-9a-f]{6}")
 FONT = "vendor/inter-{}-wght-normal.woff2"
 
 
 def colour_of(accent: str) -> str:
-    return COLOURS.get(accent, COLOURS["blue"])
+    """``accent``: one of the house's by name, or ``#rrggbb``."""
+    return accent if HEX.fullmatch(accent) else COLOURS.get(accent, COLOURS["blue"])
 
 
 @lru_cache(maxsize=256)

@@ -2,7 +2,15 @@
 
 from town import Cast
 
-OPEN = {"/manifest.webmanifest", "/app-icon/{icon_file}", "/worker.js", "/offline"}
+OPEN = {
+    "/manifest.webmanifest",
+    "/app-icon/{icon_file}",
+    "/worker.js",
+    "/offline",
+    "/{lang}/manifest.webmanifest",
+    "/{lang}/offline",
+    "/shop/icons/{icon_file}",
+}
 
 
 async def ids_of(town: Cast) -> dict[str, object]:

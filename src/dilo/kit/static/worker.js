@@ -5,6 +5,7 @@ const PAGES = "pages";
 const MOST = 60;
 const READABLE = /^\/($|goods(\/|$)|orders($|\/[0-9a-f-]{36}$)|cart$|quick-order$|lists(\/|$))/;
 const NOT_OURS = /^\/(office|api|webhooks|health)(\/|$)/;
+const SHOP = /^\/(uk|en|ru)(?=\/|$)/;
 const LEAVING = /^\/(sign-out|sign-in|account\/company)/;
 
 addEventListener("install", (event) => event.waitUntil((async () => {
@@ -23,7 +24,7 @@ addEventListener("fetch", (event) => {
   if (url.origin !== location.origin || NOT_OURS.test(url.pathname)) return;
   if (request.method === "POST" && LEAVING.test(url.pathname)) event.waitUntil(caches.delete(PAGES));
   if (request.method !== "GET") return;
-  if (url.pathname.startsWith("/static/")) event.respondWith(still(request));
+  if (url.pathname.startsWith("/static/") || url.pathname === "/shop/theme.css") event.respondWith(still(request));
   else if (request.mode === "navigate") event.respondWith(page(event, url));
 });
 
@@ -35,11 +36,28 @@ async function page(event, url) {
     const kind = answer.headers.get("content-type") || "";
     if (answer.ok && !answer.redirected && READABLE.test(url.pathname) && kind.startsWith("text/html"))
       event.waitUntil(keep(event.request.url, answer.clone()));
+    const shop = SHOP.exec(url.pathname);
+    if (shop && answer.ok) event.waitUntil(keepShop(`${shop[0]}/offline`).catch(() => {}));
     return answer;
   } catch {
     const pages = await caches.open(PAGES);
-    return (await pages.match(event.request.url, { ignoreVary: true })) || caches.match("/offline", { ignoreVary: true });
+    return (await pages.match(event.request.url, { ignoreVary: true }))
+      || (await caches.match(`${SHOP.exec(url.pathname)?.[0]}/offline`, { ignoreVary: true }))
+      || caches.match("/offline", { ignoreVary: true });
   }
+}
+
+// What the shop says without a network, in its own colours; asked for as nobody, anew with each worker.
+const kept = new Set();
+async function keepShop(address) {
+  if (kept.has(address)) return;
+  kept.add(address);
+  const answer = await fetch(address, { credentials: "omit" });
+  const theme = /href="(\/shop\/theme\.css[^"]*)"/.exec(await answer.clone().text());
+  if (!answer.ok || !theme) return;
+  const shell = await caches.open(SHELL);
+  await shell.add(theme[1]);
+  await shell.put(address, answer);
 }
 
 async function keep(address, answer) {
