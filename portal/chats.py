@@ -4,9 +4,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-import segno
 from litestar import Request, Response, get, post
-from markupsafe import Markup
 
 from dilo.kit import web
 from dilo.kit.visit import visit
@@ -67,9 +65,7 @@ async def _link(how: str, code: str) -> dict[str, Any]:
     bot = await telegram_bots.bot_or_none()
     if bot is None or not bot.username:
         return {}
-    link = f"{AT_TELEGRAM}{bot.username}?{how}={code}"
-    picture = segno.make(link, error="m").svg_inline(scale=5, light="#fff", border=3)
-    return {"link": link, "picture": Markup(picture)}  # noqa: S704 (drawn by us)
+    return {"link": f"{AT_TELEGRAM}{bot.username}?{how}={code}"}
 
 
 @post("/account/telegram/{chat_link_id:uuid}/removal", opt=EDIT, status_code=200)

@@ -29,11 +29,13 @@ class Switch(msgspec.Struct):
 
 
 async def _show(form: web.Filled[Any], status: int = 200) -> Response[str]:
+    bot = await telegram_bots.bot_or_none()
     return web.page(
         "bots.telegram/bot.html",
         status=status,
         form=form,
-        bot=await telegram_bots.bot_or_none(),
+        bot=bot,
+        address=connection.address_of(bot.id) if bot else "",
         candidate=await telegram_bots.candidate_or_none(),
         counts=await chats.chat_counts(),
         alarms=await audit.alarms(Paging(1, 5)),
@@ -94,6 +96,8 @@ async def check() -> Response[Any]:
         raise NotFound
     try:
         await connection.check(bot)
+        now = await telegram_bots.bot(bot.id)
+        web.flash("warning" if now.state == "failed" else "success", f"flash:bot_{now.state}")
     except Refusal as refusal:
         web.flash_refusal(refusal)
     return web.redirect("/office/bot")
@@ -121,8 +125,11 @@ async def destroy() -> Response[Any]:
 
 @get("/office/bot/chats", opt=EDIT)
 async def chats_index(q: str = "") -> Response[str]:
-    page = await chats.all_chats(Paging.of(visit().query), q.strip()[:100])
-    return web.page("bots.telegram/chats.html", block="found", page=page, q=q)
+    page = await chats.all_chats(
+        Paging.of(visit().query), q.strip()[:100], visit().query.get("state", "")
+    )
+    states = [(one, i18n.say(f"chat_state:{one}")) for one in chats.STATES]
+    return web.page("bots.telegram/chats.html", block="found", page=page, states=states)
 
 
 @get("/office/bot/alarms", opt=EDIT)

@@ -61,10 +61,14 @@ FROM contact_channel h JOIN party p ON p.id = h.party_id
 LEFT JOIN identity i ON i.id = h.identity_id LEFT JOIN contact c ON c.id = h.contact_id
 WHERE h.channel = 'telegram'
 """
+STATES = ("reachable", "dead", "opted_out", "group")
 ALL = f"""
 SELECT s.*, count(*) OVER () AS total_rows FROM ({SHOWN}) s
-WHERE :search = '' OR strpos(lower(concat_ws(' ', s.party_name, s.name, s.title, s.address)),
-  lower(:search)) > 0
+WHERE CASE :state WHEN 'reachable' THEN s.dead_at IS NULL AND s.opted_out_at IS NULL
+    WHEN 'dead' THEN s.dead_at IS NOT NULL WHEN 'opted_out' THEN s.opted_out_at IS NOT NULL
+    WHEN 'group' THEN s.is_group ELSE true END
+  AND (:search = '' OR strpos(lower(concat_ws(' ', s.party_name, s.name, s.title, s.address)),
+  lower(:search)) > 0)
 ORDER BY s.last_active_at DESC NULLS LAST, s.id LIMIT :size OFFSET :offset
 """
 OF_PARTY = f"{SHOWN} AND h.party_id = :party_id ORDER BY h.is_group, h.created_at LIMIT 200"
@@ -190,8 +194,8 @@ async def chats_of_party(party_id: UUID) -> list[ChatShown]:
     return await db.rows_as(ChatShown, OF_PARTY, party_id=party_id)
 
 
-async def all_chats(paging: Paging, search: str = "") -> Page[ChatShown]:
-    found = await db.rows(ALL, search=search, size=paging.size, offset=paging.offset)
+async def all_chats(paging: Paging, search: str = "", state: str = "") -> Page[ChatShown]:
+    found = await db.rows(ALL, search=search, state=state, size=paging.size, offset=paging.offset)
     return db.page_of(ChatShown, found, paging)
 
 
