@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dilo.run import embedded
+from tenants.proxies import networks_of
 
 SECRET = re.compile(r"(://[^:/@]*:)[^@]+(@)")
 
@@ -44,6 +45,9 @@ class Settings(BaseSettings):
     dilo_public_url: str = Field(
         "", description="how people reach a company, such as https://{host}; empty: this machine"
     )
+    dilo_trusted_proxies: str = Field(
+        "", description="whose X-Forwarded-For and -Proto are believed: 10.0.0.0/8, 192.0.2.1"
+    )
     dilo_telegram_token: str = Field("", description="bot of the first demo company, by dilo up")
     dilo_stripe_api: str = Field("https://api.stripe.com", description="base URL of Stripe's API")
     dilo_stripe_connect_key: str = Field("", description="the platform's own key, for Connect")
@@ -69,6 +73,12 @@ class Settings(BaseSettings):
     )
     dilo_sweep_seconds: float = Field(10.0, gt=0, le=600)
     dilo_log: Literal["pretty", "json"] = "pretty"
+
+    @field_validator("dilo_trusted_proxies")
+    @classmethod
+    def _networks(cls, text: str) -> str:
+        networks_of(text)
+        return text
 
     @field_validator("database_url", "database_owner_url")
     @classmethod

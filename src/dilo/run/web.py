@@ -29,8 +29,9 @@ from dilo.receivables import pages as receivables
 from dilo.run import events, jobs
 from dilo.run.database import open_database
 from dilo.run.navigation import office_menu
-from dilo.run.settings import process_secret
+from dilo.run.settings import process_secret, settings
 from tenants.door import Door, take_csrf_token
+from tenants.proxies import BehindProxies, networks_of
 
 log = logging.getLogger("dilo.web")
 YEAR = "public, max-age=31536000, immutable"
@@ -134,6 +135,8 @@ def make_app() -> Litestar:
     outbox.use_waker(jobs.hint)
     entrances = {"/office": staff_at_door, **_other_entrances()}
     middleware: list[Middleware] = [DefineMiddleware(Door, entrances=entrances)]
+    if trusted := networks_of(settings().dilo_trusted_proxies):
+        middleware.insert(0, DefineMiddleware(BehindProxies, trusted=trusted))
     return Litestar(
         route_handlers=[
             health,
