@@ -171,10 +171,10 @@ async def test_a_guest_orders_without_scripts(street: Street) -> None:
         await one.page.wait_for_url("**/uk/o*/**")
 
 
-async def tab_to(one: Walker, selector: str, most: int = 120) -> None:
+async def tab_to(one: Walker, selector: str, most: int = 120, key: str = "Tab") -> None:
     """By Tab alone; wherever the focus stands, it is seen."""
     for _ in range(most):
-        await one.page.keyboard.press("Tab")
+        await one.page.keyboard.press(key)
         if await one.page.evaluate("s => document.activeElement.matches(s)", selector):
             seen = """() => { const s = getComputedStyle(document.activeElement);
               return s.outlineStyle !== 'none' || s.boxShadow !== 'none'; }"""
@@ -203,10 +203,76 @@ async def test_an_order_is_made_by_keyboard_alone(street: Street) -> None:
         await one.page.keyboard.type("3")
         await one.page.keyboard.press("Tab")
         await one.page.wait_for_selector("#cart tfoot >> text=350,00")
+        await one.until("document.querySelector('#said').textContent.includes('350,00')")
         await tab_to(one, "form#order button.primary")
         async with one.page.expect_navigation():
             await one.page.keyboard.press("Enter")
         assert "/orders/" in one.page.url
+
+
+async def enter(one: Walker) -> None:
+    async with one.page.expect_navigation():
+        await one.page.keyboard.press("Enter")
+
+
+async def test_a_buyer_finds_goods_and_orders_them_by_keyboard_alone(street: Street) -> None:
+    _code, admin = await street.company()
+    async with street.walker(admin) as one:
+        await one.go("/")
+        await one.page.keyboard.press("Control+k")
+        await one.page.keyboard.type("LAMP-1")
+        await one.page.wait_for_selector("#found a")
+        await one.page.keyboard.press("ArrowDown")
+        await enter(one)
+        assert "/goods/" in one.page.url
+        await tab_to(one, ".buying input[name=quantity]")
+        await one.page.keyboard.press("Control+A")
+        await one.page.keyboard.type("4")
+        await one.page.keyboard.press("Enter")
+        await one.page.wait_for_selector("#cart-count >> text=1")
+        await tab_to(one, "a.cart", key="Shift+Tab")
+        await enter(one)
+        await tab_to(one, "#lines-form input[name=quantity]")
+        await one.page.keyboard.press("Control+A")
+        await one.page.keyboard.type("5")
+        await one.page.keyboard.press("Tab")
+        await one.until("document.querySelector('#said').textContent.includes('500,00')")
+        await tab_to(one, "form#order button.primary")
+        await enter(one)
+        assert "/orders/" in one.page.url
+        await one.go("/orders")
+        await tab_to(one, "#filters input[type=search], .tools input[type=search]")
+        await one.page.keyboard.type("zzz")
+        await one.until("document.querySelector('#said').textContent.length > 0")
+
+
+async def test_a_guest_finds_goods_and_orders_them_by_keyboard_alone(street: Street) -> None:
+    async with street.walker() as one:
+        await one.go("/uk")
+        await tab_to(one, ".cookies button")
+        await enter(one)
+        await tab_to(one, ".find input")
+        await one.page.keyboard.type("LAMP-1")
+        await enter(one)
+        await tab_to(one, ".tile a.name")
+        await enter(one)
+        assert "/uk/p/" in one.page.url
+        await tab_to(one, "form.add button")
+        await enter(one)
+        await tab_to(one, "main .note a")
+        await enter(one)
+        await tab_to(one, "aside a.primary")
+        await enter(one)
+        for name, value in (("name", "Ганна"), ("phone", "0671234567"), ("email", "h@example.com")):
+            await tab_to(one, f"#f-{name}")
+            await one.page.keyboard.type(value)
+        await tab_to(one, "[name=payment]")
+        await one.page.keyboard.press("ArrowDown")
+        await tab_to(one, "[name=consent]")
+        await one.page.keyboard.press("Space")
+        await tab_to(one, "aside button.primary")
+        await enter(one)
+        assert "/uk/order/" in one.page.url
 
 
 async def test_a_question_is_answered_by_keyboard_and_escape_leaves_it(street: Street) -> None:

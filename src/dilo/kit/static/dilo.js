@@ -162,7 +162,12 @@
   const reach = () => $$(".wrap").forEach((box) => { if (box.scrollWidth > box.clientWidth) box.tabIndex = 0; else box.removeAttribute("tabindex"); });
   reach();
   addEventListener("resize", reach);
-  for (const swapped of ["htmx:afterSwap", "htmx:after:swap"]) document.addEventListener(swapped, reach);
+
+  // What has changed on the page is said by a region that stays: one swapped with its words is not heard.
+  const words = () => $$("[data-say]").map((one) => one.textContent.replace(/\s+/g, " ").trim()).join(". ");
+  let told = words();
+  const tell = () => { if (words() !== told) $("#said").textContent = told = words(); };
+  for (const swapped of ["htmx:afterSwap", "htmx:after:swap"]) document.addEventListener(swapped, () => { reach(); tell(); });
 
   // What was typed is not lost by a stray click.
   let dirty = false;
