@@ -8,11 +8,11 @@ from dilo.demo.cases import buyer
 from dilo.demo.world import World
 from dilo.kit import db
 from dilo.orders import cart_items, lists
-from dilo.orders.actions import place_order
+from dilo.orders.actions import dispatch_order, place_order
 from dilo.orders.cart_items import Item
-from dilo.orders.commands import LineInput, PlaceOrder
+from dilo.orders.commands import Dispatch, LineInput, PlaceOrder
 from dilo.orders.lists import ListForm
-from tenants.actors import Actor
+from tenants.actors import SYSTEM, Actor
 
 # Cheap goods that are on the shelf: a credit limit does not speak of them.
 CHEAP = """
@@ -40,6 +40,15 @@ async def buyers_day(random: Random, world: World, seller: Actor, petro: UUID) -
         items = [Item(one["id"], Decimal(random.choice((5, 10, 20)))) for one in few]
         await lists.add_to_list(client, list_id, items)
     await cart_items.put_all(client, [Item(one["id"], Decimal(3)) for one in goods[15:18]])
+    came = PlaceOrder(
+        party_id=dealer,
+        lines=[LineInput(str(one["id"]), Decimal(1)) for one in goods[:3]],
+        key="demo:came",
+        door="portal",
+        by="id",
+    )
+    placed = await place_order(client, came)
+    await dispatch_order(SYSTEM, Dispatch(order_id=placed.id, key="demo:came", invoice=True))
     parties = [dealer, *(one.id for one in random.sample(world.parties[1:], 5))]
     for n, (party_id, one) in enumerate(zip(parties, goods[18:], strict=False)):
         command = PlaceOrder(
