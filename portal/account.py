@@ -75,15 +75,13 @@ async def password_update(request: Req) -> Response[Any]:
     form = await web.read_form(Password, request)
     given, token = form.input or Password(""), request.cookies.get(COOKIE, "")
     await people.change_password(visit().tenant, visit().actor, given.former, given.password, token)
-    web.flash("success", "flash:saved")
-    return web.redirect("/account")
+    return web.done("/account")
 
 
 @post("/account/sessions/elsewhere", opt=EDIT, status_code=200)
 async def sessions_destroy(request: Req) -> Response[Any]:
     await sign_out_elsewhere(visit().actor.id, request.cookies.get(COOKIE, ""))
-    web.flash("success", "flash:signed_out_elsewhere")
-    return web.redirect("/account")
+    return web.done("/account", "flash:signed_out_elsewhere")
 
 
 routes = [

@@ -69,8 +69,7 @@ async def decision_create(request: Req, approval_id: UUID) -> Response[Any]:
         visit().actor, approval_id, given.answer == "yes", given.comment, given.step
     )
     said = "flash:approved" if given.answer == "yes" else "flash:refused"
-    web.flash("success", said)
-    return web.redirect(f"/approvals/{approval_id}")
+    return web.done(f"/approvals/{approval_id}", said)
 
 
 routes = [index, show, decision_create]

@@ -44,8 +44,7 @@ def _file(kind: str, rows: Sequence[back_orders.Waiting]) -> Response[Any]:
 async def in_parts(order_id: UUID) -> Response[Any]:
     """What is there need not wait for the rest."""
     await back_orders.ship_in_parts(visit().actor, order_id)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/orders/{order_id}")
+    return web.done(f"/orders/{order_id}")
 
 
 routes = [index, in_parts]

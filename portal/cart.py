@@ -127,8 +127,7 @@ async def line_create(request: Req) -> Response[Any]:
     await cart.put(visit().actor, line.product, line.quantity, add=not line.set)
     if visit().fragment:
         return web.page("portal/_cart_count.html", cart_count=await cart.count(visit().actor))
-    web.flash("success", "flash:in_cart")
-    return web.redirect(TO_CART if line.set else web.came_from(request, "/"))
+    return web.done(TO_CART if line.set else web.came_from(request, "/"), "flash:in_cart")
 
 
 @post("/cart/emptying", opt=EDIT, status_code=200)
@@ -147,8 +146,7 @@ async def undo() -> Response[Any]:
 @post("/cart/prices", opt=EDIT, status_code=200)
 async def accept_prices() -> Response[Any]:
     await cart.accept_prices(visit().actor)
-    web.flash("success", "flash:prices_accepted")
-    return web.redirect(TO_CART)
+    return web.done(TO_CART, "flash:prices_accepted")
 
 
 @post("/cart/coupon", opt=EDIT, status_code=200)

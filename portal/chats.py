@@ -74,8 +74,7 @@ async def chat_destroy(chat_link_id: UUID) -> Response[Any]:
     actor = visit().actor
     only = None if actor.may("company.edit") else actor.id
     await chats.unlink_one(actor, _company(), chat_link_id, only_of=only)
-    web.flash("success", "flash:chat_unlinked")
-    return web.redirect("/account/telegram")
+    return web.done("/account/telegram", "flash:chat_unlinked")
 
 
 @post("/account/telegram/{chat_link_id:uuid}/money", opt=COMPANY, status_code=200)

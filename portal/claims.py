@@ -25,8 +25,7 @@ async def promise_create(request: Req) -> Response[Any]:
     if form.input is None:
         raise Invalid(form.errors)
     await pauses.promise(actor, actor.on_behalf_of, form.input, "portal")
-    web.flash("success", "flash:promise_kept_in_mind")
-    return web.redirect("/debts")
+    return web.done("/debts", "flash:promise_kept_in_mind")
 
 
 @post("/invoices/{invoice_id:uuid}/disputes", opt=ANSWER, status_code=200)
@@ -36,8 +35,7 @@ async def dispute_create(request: Req, invoice_id: UUID) -> Response[Any]:
         raise NotFound
     form = await web.read_form(DisputeForm, request)
     await pauses.dispute(visit().actor, invoice.item_id, form.input or DisputeForm(), "portal")
-    web.flash("success", "flash:dispute_heard")
-    return web.redirect(f"/invoices/{invoice_id}")
+    return web.done(f"/invoices/{invoice_id}", "flash:dispute_heard")
 
 
 @get("/reconciliations/{act_id:uuid}", opt=READ)
@@ -52,8 +50,7 @@ async def act_show(act_id: UUID) -> Response[str]:
 @post("/reconciliations/{act_id:uuid}/agreement", opt=ANSWER, status_code=200)
 async def agreement_create(act_id: UUID) -> Response[Any]:
     await reconciliation.agree(visit().actor, act_id)
-    web.flash("success", "flash:act_answered")
-    return web.redirect(f"/reconciliations/{act_id}")
+    return web.done(f"/reconciliations/{act_id}", "flash:act_answered")
 
 
 class LineForm(msgspec.Struct):

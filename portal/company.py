@@ -14,8 +14,8 @@ from dilo.buyers.limits import LimitForm, StepForm
 from dilo.buyers.people import InvitationForm, SeatForm
 from dilo.buyers.roles import ROLES
 from dilo.buyers.rules import PERIODS
-from dilo.kit import clock, i18n, web
-from dilo.kit.errors import Forbidden, Invalid, NotFound, Refusal
+from dilo.kit import clock, web
+from dilo.kit.errors import Invalid, NotFound
 from dilo.kit.visit import visit
 
 Req = Request[Any, Any, Any]
@@ -29,8 +29,7 @@ def _company() -> UUID:
 
 async def _saved(doing: Awaitable[Any], back: str) -> Response[Any]:
     await doing
-    web.flash("success", "flash:saved")
-    return web.redirect(back)
+    return web.done(back)
 
 
 async def _input(shape: type[Any], request: Req) -> Any:
@@ -65,15 +64,10 @@ async def invitation_create(request: Req) -> Response[Any]:
     form = await web.read_form(InvitationForm, request)
     if form.input is None:
         return await _people(form, 422)
-    try:
+    with form.refusals("email"):
         await people.invite(visit().actor, _company(), form.input)
-    except (NotFound, Forbidden):
-        raise
-    except Refusal as refusal:
-        form.errors["email"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
-        return await _people(form, 422)
-    web.flash("success", "flash:invitation_sent", email=form.input.email)
-    return web.redirect("/company")
+        return web.done("/company", "flash:invitation_sent", email=form.input.email)
+    return await _people(form, 422)
 
 
 @post("/company/invitations/{invitation_id:uuid}/resending", opt=EDIT, status_code=200)

@@ -53,8 +53,7 @@ async def due_create(request: Req) -> Response[Any]:
     for good in cockpit.due if cockpit else ():
         if wanted in ("", str(good.product_id)):
             await cart.put(visit().actor, good.product_id, good.usual_quantity, add=False)
-    web.flash("success", "flash:in_cart")
-    return web.redirect("/dealer" if wanted else "/cart")
+    return web.done("/dealer" if wanted else "/cart", "flash:in_cart")
 
 
 @get("/dealer/plans/{plan_id:uuid}", opt=READ)
@@ -94,8 +93,7 @@ async def agreement_create(request: Req, plan_id: UUID) -> Response[Any]:
     if form.input is None:
         raise Invalid(form.errors)
     await plans.agree_plan(visit().actor, plan_id, form.input.version)
-    web.flash("success", "flash:plan_agreed")
-    return web.redirect(f"/dealer/plans/{plan_id}")
+    return web.done(f"/dealer/plans/{plan_id}", "flash:plan_agreed")
 
 
 class NetForm(msgspec.Struct):
@@ -110,8 +108,7 @@ async def netting_create(request: Req, plan_id: UUID) -> Response[Any]:
     if form.input is None:
         raise Invalid(form.errors)
     await closing.net_bonus(visit().actor, plan_id, form.input.amount, form.input.key)
-    web.flash("success", "flash:bonus_netted")
-    return web.redirect(f"/dealer/plans/{plan_id}")
+    return web.done(f"/dealer/plans/{plan_id}", "flash:bonus_netted")
 
 
 @get("/dealer/bonus", opt=READ)

@@ -11,8 +11,8 @@ from dilo.dealers import children, registrations, sales, storefronts
 from dilo.dealers.children import ChildForm, LimitForm, PersonForm
 from dilo.dealers.registrations import RegistrationForm
 from dilo.dealers.storefronts import MarkupForm, StorefrontForm
-from dilo.kit import i18n, web
-from dilo.kit.errors import Invalid, NotFound, Refusal
+from dilo.kit import web
+from dilo.kit.errors import Invalid, Refusal
 from dilo.kit.paging import Paging
 from dilo.kit.visit import visit
 from dilo.parties import queries as parties
@@ -25,14 +25,9 @@ REGISTER = {"verb": "dealers.register"}
 
 async def _refusable(work: Any, form: web.Filled[Any]) -> bool:
     """Whether it was done; a refusal becomes the form's sentence."""
-    try:
+    with form.refusals():
         await work
-    except NotFound:
-        raise
-    except Refusal as refusal:
-        form.errors["_"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
-        return False
-    return True
+    return not form.errors
 
 
 @get("/dealer/sub-dealers", opt=READ)
@@ -58,8 +53,7 @@ async def child_create(request: Req) -> Response[Any]:
         children.add_child(visit().actor, form.input), form
     ):
         return await _children(form, 422)
-    web.flash("success", "flash:invitation_sent", email=form.input.email)
-    return web.redirect("/dealer/sub-dealers")
+    return web.done("/dealer/sub-dealers", "flash:invitation_sent", email=form.input.email)
 
 
 @get("/dealer/sub-dealers/{sub_dealer_id:uuid}", opt=READ)
@@ -89,8 +83,7 @@ async def limit_update(request: Req, sub_dealer_id: UUID) -> Response[Any]:
     if form.input is None:
         raise Invalid(form.errors)
     await children.set_sub_limit(visit().actor, sub_dealer_id, form.input.limit_amount)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/dealer/sub-dealers/{sub_dealer_id}")
+    return web.done(f"/dealer/sub-dealers/{sub_dealer_id}")
 
 
 @post("/dealer/sub-dealers/{sub_dealer_id:uuid}/people", opt=RUN, status_code=200)
@@ -101,8 +94,9 @@ async def person_create(request: Req, sub_dealer_id: UUID) -> Response[Any]:
         children.invite_to_child(visit().actor, sub_dealer_id, form.input), form
     ):
         return await _child(sub_dealer_id, form, 422)
-    web.flash("success", "flash:invitation_sent", email=form.input.email)
-    return web.redirect(f"/dealer/sub-dealers/{sub_dealer_id}")
+    return web.done(
+        f"/dealer/sub-dealers/{sub_dealer_id}", "flash:invitation_sent", email=form.input.email
+    )
 
 
 @post(
@@ -115,8 +109,7 @@ async def invitation_repeat(sub_dealer_id: UUID, invitation_id: UUID) -> Respons
     link = await children.invite_to_child_again(visit().actor, sub_dealer_id, invitation_id)
     if link:
         return await _child(sub_dealer_id, web.EMPTY, link=link)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/dealer/sub-dealers/{sub_dealer_id}")
+    return web.done(f"/dealer/sub-dealers/{sub_dealer_id}")
 
 
 @get("/dealer/storefront", opt=RUN)
@@ -143,8 +136,7 @@ async def storefront_update(request: Req) -> Response[Any]:
         storefronts.save_storefront(visit().actor, form.input), form
     ):
         return await _storefront(form, 422)
-    web.flash("success", "flash:saved")
-    return web.redirect("/dealer/storefront")
+    return web.done("/dealer/storefront")
 
 
 @post("/dealer/storefront/markups", opt=RUN, status_code=200)
@@ -153,8 +145,7 @@ async def markup_update(request: Req) -> Response[Any]:
     if form.input is None:
         raise Invalid(form.errors)
     await storefronts.set_markup(visit().actor, form.input)
-    web.flash("success", "flash:saved")
-    return web.redirect("/dealer/storefront")
+    return web.done("/dealer/storefront")
 
 
 @post("/dealer/storefront/logo", opt=RUN, status_code=200)
@@ -163,8 +154,7 @@ async def logo_update(request: Req) -> Response[Any]:
     if not isinstance(file, UploadFile) or not file.filename:
         raise Refusal("IMAGE_BAD", status=422)
     await storefronts.set_logo(visit().actor, await file.read())
-    web.flash("success", "flash:saved")
-    return web.redirect("/dealer/storefront")
+    return web.done("/dealer/storefront")
 
 
 @get("/dealer/sales", opt=READ)
@@ -197,8 +187,7 @@ async def sale_order(sale_id: UUID) -> Response[Any]:
 @post("/dealer/sales/{sale_id:uuid}/cancellation", opt={"verb": "orders.cancel"}, status_code=200)
 async def sale_cancel(sale_id: UUID) -> Response[Any]:
     await sales.cancel_sale(visit().actor, sale_id)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/dealer/sales/{sale_id}")
+    return web.done(f"/dealer/sales/{sale_id}")
 
 
 @get("/dealer/registrations", opt=READ)
@@ -220,8 +209,7 @@ async def deal_create(request: Req) -> Response[Any]:
         registrations.register(visit().actor, form.input), form
     ):
         return await _deals(form, 422)
-    web.flash("success", "flash:deal_registered")
-    return web.redirect("/dealer/registrations")
+    return web.done("/dealer/registrations", "flash:deal_registered")
 
 
 @get("/dealer/registrations/{registration_id:uuid}", opt=READ)
@@ -241,8 +229,7 @@ async def deal_end(request: Req, registration_id: UUID) -> Response[Any]:
     if form.input is None:
         raise Invalid(form.errors)
     await registrations.end(visit().actor, registration_id, form.input.state)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/dealer/registrations/{registration_id}")
+    return web.done(f"/dealer/registrations/{registration_id}")
 
 
 routes = [

@@ -220,16 +220,14 @@ async def sale_create(request: Req, slug: str) -> Response[Any]:
     form = await web.read_form(CheckOutForm, request)
     if form.input is None:
         return await _show(request, shop, form, 422)
-    address = request.client.host if request.client else ""
-    await throttled(visit().tenant, [f"sale:{shop.id}:{address}"], SALES_A_QUARTER_HOUR)
-    try:
+    key = f"sale:{shop.id}:{web.came_by(request)[0]}"
+    await throttled(visit().tenant, [key], SALES_A_QUARTER_HOUR)
+    with form.refusals():
         _, token = await sales.place_sale(shop, form.input, list(_basket(request, shop).items()))
-    except Refusal as refusal:
-        form.errors["_"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
-        return await _show(request, shop, form, 422)
-    response = web.redirect(f"/d/{shop.slug}/sales/{token}")
-    _keep(response, shop, {})
-    return response
+        response = web.redirect(f"/d/{shop.slug}/sales/{token}")
+        _keep(response, shop, {})
+        return response
+    return await _show(request, shop, form, 422)
 
 
 @get("/d/{slug:str}/sales/{sale_token:str}", opt=ANYONE)

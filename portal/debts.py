@@ -153,8 +153,7 @@ async def digest_update(request: Request[Any, Any, Any]) -> Response[Any]:
         raise Refusal("DAYS_BAD", status=422)
     actor = visit().actor
     await digests.choose_digest(actor, actor.on_behalf_of, form.input.weekday or None)
-    web.flash("success", "flash:saved")
-    return web.redirect("/debts")
+    return web.done("/debts")
 
 
 routes = [index, part_show, invoice_show, digest_update]

@@ -35,13 +35,8 @@ class NewPassword(msgspec.Struct):
     password: str = ""
 
 
-def _agent(request: Req) -> tuple[str, str]:
-    address = request.client.host if request.client else ""
-    return address, request.headers.get("user-agent", "")
-
-
 def _browser(request: Req, secret: str) -> Browser:
-    return Browser(secret, *_agent(request), host_of(request))
+    return Browser(secret, *web.came_by(request), host_of(request))
 
 
 def _bound(request: Req, response: Response[Any], secret: str) -> Response[Any]:
@@ -78,7 +73,7 @@ async def sign_in_new(next: str = "") -> Response[str]:
 @post("/sign-in", opt=OWN, status_code=200)
 async def sign_in_create(request: Req) -> Response[Any]:
     form = await web.read_form(SignIn, request)
-    status, (address, agent) = 422, _agent(request)
+    status, (address, agent) = 422, web.came_by(request)
     if form.input is not None:
         given = form.input
         try:
@@ -134,7 +129,7 @@ async def link_show(request: Req, link_code: str) -> Response[str]:
 @post("/sign-in/link/{link_code:str}", opt=ANYONE, status_code=200)
 async def link_use(request: Req, link_code: str) -> Response[Any]:
     who = await tickets.use_link(link_code, request.cookies.get(TRY, ""))
-    address, agent = _agent(request)
+    address, agent = web.came_by(request)
     return await _let_in(request, await open_session("portal", who, agent, address=address))
 
 
@@ -163,7 +158,7 @@ async def telegram_session_create(request: Req) -> Response[Any]:
     secret = request.cookies.get(TRY, "")
     who = await tickets.use_telegram(secret)
     if who is not None:
-        address, agent = _agent(request)
+        address, agent = web.came_by(request)
         session = await open_session("portal", who, agent, address=address)
         return await _let_in(request, session)
     asking = await tickets.is_asking(secret)
@@ -204,8 +199,7 @@ async def reset_use(request: Req, reset_code: str) -> Response[Any]:
         return web.page(
             "portal/password_new.html", status=refusal.status, email="", code=reset_code, form=form
         )
-    web.flash("success", "flash:password_set")
-    return web.redirect("/sign-in")
+    return web.done("/sign-in", "flash:password_set")
 
 
 @get("/invitations/{invitation_code:str}", opt=ANYONE)
@@ -218,7 +212,7 @@ async def invitation_show(invitation_code: str) -> Response[str]:
 async def invitation_accept(request: Req, invitation_code: str) -> Response[Any]:
     form = await web.read_form(NewPassword, request)
     password = form.input.password if form.input else ""
-    _, agent = _agent(request)
+    _, agent = web.came_by(request)
     try:
         token = await people.accept(visit().tenant, invitation_code, password, agent)
     except NotFound:
@@ -235,8 +229,7 @@ async def invitation_accept(request: Req, invitation_code: str) -> Response[Any]
             form=form,
         )
     if token is None:
-        web.flash("success", "flash:joined")
-        return web.redirect("/sign-in")
+        return web.done("/sign-in", "flash:joined")
     return await _let_in(request, token)
 
 

@@ -39,8 +39,7 @@ async def create(request: Req) -> Response[Any]:
         list_id = await lists.list_from_order(visit().actor, _id(asked), form)
     else:
         list_id = await lists.new_list(visit().actor, form)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/lists/{list_id}")
+    return web.done(f"/lists/{list_id}")
 
 
 def _id(text: str) -> UUID:
@@ -64,8 +63,7 @@ async def show(shopping_list_id: UUID) -> Response[str]:
 @post("/lists/{shopping_list_id:uuid}", opt=EDIT, status_code=200)
 async def update(request: Req, shopping_list_id: UUID) -> Response[Any]:
     await lists.rename_list(visit().actor, shopping_list_id, await _form(request))
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/lists/{shopping_list_id}")
+    return web.done(f"/lists/{shopping_list_id}")
 
 
 @post("/lists/{shopping_list_id:uuid}/lines", opt=EDIT, status_code=200)
@@ -82,15 +80,13 @@ async def lines_update(request: Req, shopping_list_id: UUID) -> Response[Any]:
     gone = str(posted.get("remove", ""))
     items = [Item(x.product_id, Decimal(0)) if str(x.product_id) == gone else x for x in items]
     await lists.change_list(visit().actor, shopping_list_id, items)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/lists/{shopping_list_id}")
+    return web.done(f"/lists/{shopping_list_id}")
 
 
 @post("/lists/{shopping_list_id:uuid}/removal", opt=EDIT, status_code=200)
 async def destroy(shopping_list_id: UUID) -> Response[Any]:
     await lists.drop_list(visit().actor, shopping_list_id)
-    web.flash("success", "flash:saved")
-    return web.redirect("/lists")
+    return web.done("/lists")
 
 
 routes = [index, create, show, update, lines_update, destroy]

@@ -128,8 +128,7 @@ async def rating_create(request: Req, shipment_id: UUID) -> Response[Any]:
     if form.input is None:
         raise Refusal("SCORE_BAD", status=422)
     await ratings.rate(visit().actor, shipment_id, form.input, "portal")
-    web.flash("success", "flash:rated")
-    return web.redirect(f"/orders/{found.order_id}")
+    return web.done(f"/orders/{found.order_id}", "flash:rated")
 
 
 @post("/orders/{order_id:uuid}/submission", opt=SUBMIT, status_code=200)
@@ -147,8 +146,7 @@ async def cancellation_create(request: Req, order_id: UUID) -> Response[Any]:
     await _own(order_id)
     form = await web.read_form(ReasonForm, request)
     await actions.cancel_order(visit().actor, order_id, form.input.reason if form.input else "")
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/orders/{order_id}")
+    return web.done(f"/orders/{order_id}")
 
 
 routes = [

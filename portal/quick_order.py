@@ -104,8 +104,7 @@ async def _answer(
     if found.clear and not any(line.was for line in found.lines):
         if await drafts.first_time(visit().actor, key):
             await cart_items.put_all(visit().actor, found.items)
-        web.flash("success", "flash:lines_added", count=len(found.items))
-        return web.redirect("/cart")
+        return web.done("/cart", "flash:lines_added", count=len(found.items))
     return await _review(found, title, key)
 
 
@@ -141,8 +140,11 @@ async def line_create(request: Req) -> Response[Any]:
         form: web.Filled[Any] = web.Filled(values={"lines": "\n".join(left)})
         form.errors["lines"] = i18n.say("portal:lines_left", added=len(put), left=len(left))
         return _blank(form)
-    web.flash("success", "flash:lines_added", count=len(put) if new else len(items))
-    return web.redirect("/cart#order" if posted.get("then") == "order" else "/cart")
+    return web.done(
+        "/cart#order" if posted.get("then") == "order" else "/cart",
+        "flash:lines_added",
+        count=len(put) if new else len(items),
+    )
 
 
 def _picked(picked: str, comment: str) -> Item | None:

@@ -69,8 +69,7 @@ async def lines_create(request: Req, product_id: UUID) -> Response[Any]:
         if refusal.status != 422:
             raise
         return await _page(product_id, given, refusal)
-    web.flash("success", "flash:lines_added", count=len(put))
-    return web.redirect("/cart")
+    return web.done("/cart", "flash:lines_added", count=len(put))
 
 
 def _quantity(text: str) -> Decimal:

@@ -24,9 +24,8 @@ from dilo.storefront.preview import may_preview
 from dilo.storefront.rules import markdown
 from dilo.storefront.shop import Shop, said
 from portal.shop import machines
-from portal.shop.frame import ANYONE, PREVIEW, Frame, Req, enter, show
+from portal.shop.frame import ANYONE, PREVIEW, Frame, Req, enter, only_so_often, show
 from tenants.scope import current_tenant
-from tenants.sessions import throttled
 
 SIZE = 24
 SEARCHES_MAX = 300
@@ -103,9 +102,7 @@ async def search(request: Req, lang: str) -> Response[str]:
     words = str(visit().query.get("q", "")).strip()[:200]
     page = None
     if words:
-        address = request.client.host if request.client else ""
-        agent = request.headers.get("user-agent", "")[:60]
-        await throttled(current_tenant(), [f"shop-search:{address}:{agent}"], SEARCHES_MAX)
+        await only_so_often(request, "shop-search", SEARCHES_MAX)
         page, _ = await goods.listed(frame.shop, Wish(search=words[:100]), _paging())
     return show("search", words=words, page=page, noindex=True)
 

@@ -23,12 +23,11 @@ from portal.shop.frame import (
     by_link,
     enter,
     keep_guest,
+    only_so_often,
     show,
     with_basket,
 )
 from portal.shop.paying import payment_of, takes_cards
-from tenants.scope import current_tenant
-from tenants.sessions import throttled
 
 TRIES_MAX = 20
 
@@ -93,8 +92,7 @@ async def coupon_update(request: Req, lang: str) -> Response[Any]:
     if not code:
         await baskets.drop_coupon(frame.owner)
     else:
-        address = request.client.host if request.client else ""
-        await throttled(current_tenant(), [f"coupon:{address}:{frame.owner.key}"], TRIES_MAX)
+        await only_so_often(request, "coupon", TRIES_MAX, str(frame.owner.key))
         try:
             await baskets.use_coupon(frame.owner, code)
         except Refusal as refusal:
@@ -147,8 +145,7 @@ async def checkout_create(request: Req, lang: str) -> Response[Any]:
     form = await web.read_form(CheckoutForm, request)
     if form.input is None:
         return await _checkout(frame, form, 422)
-    address = request.client.host if request.client else ""
-    await throttled(current_tenant(), [f"checkout:{address}:{frame.owner.key}"], TRIES_MAX)
+    await only_so_often(request, "checkout", TRIES_MAX, str(frame.owner.key))
     try:
         await checkout.check_out(frame.shop, frame.owner, form.input)
     except Refusal as refusal:
@@ -178,8 +175,7 @@ async def order_review_create(request: Req, lang: str, order_token: str) -> Resp
         if form.input is None:
             raise Refusal("STARS_MISSING", status=422)
         await reviews.write_by_link(frame.shop, order, form.input)
-        web.flash("success", "flash:review_taken")
-        return web.redirect(frame.shop.href(f"/order/{order_token}"))
+        return web.done(frame.shop.href(f"/order/{order_token}"), "flash:review_taken")
 
 
 async def order_page(frame: Frame, order: ShopOrder, link: str) -> Response[str]:

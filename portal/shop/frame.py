@@ -126,13 +126,20 @@ def keep_guest(frame: Frame, response: Response[Any]) -> Response[Any]:
     return response
 
 
+async def only_so_often(request: Req, what: str, most: int, who: str = "") -> None:
+    """``most`` in a while for a browser (or for ``who``), and ten times as many for its address,
+    since a browser may call itself anything. Counted before it is looked at."""
+    address, agent = web.came_by(request)
+    await throttled(current_tenant(), [f"{what}:{address}:{who or agent[:60]}"], most)
+    await throttled(current_tenant(), [f"{what}:{address}"], most * 10)
+
+
 @asynccontextmanager
 async def by_link(request: Req, lang: str) -> AsyncIterator[Frame]:
     """A page opened by an unguessable link. Every try is counted before it is looked at and stays
     counted: a try that finds nothing rolls back what it did."""
     here = visit()
-    address = request.client.host if request.client else ""
-    await throttled(here.tenant, [f"shop-link:{address}"], LINKS_MAX)
+    await throttled(here.tenant, [f"shop-link:{web.came_by(request)[0]}"], LINKS_MAX)
     async with scope(here.tenant):
         yield await enter(request, lang)
 

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 from uuid import UUID
 
@@ -9,12 +10,13 @@ import msgspec
 from litestar import Response, get, post
 
 from dilo.kit import i18n, web
-from dilo.kit.errors import Invalid, Refusal
+from dilo.kit.errors import Invalid
 from dilo.kit.visit import visit
 from dilo.people.pages import set_session_cookie
 from dilo.storefront import checkout, privacy, reviews, shoppers
 from dilo.storefront.privacy import DataForm
 from dilo.storefront.reviews import ReviewForm
+from dilo.storefront.shop import Shop
 from dilo.storefront.shoppers import RegisterForm
 from portal.access import COOKIE as SESSION
 from portal.shop.browsing import card_of, product_page
@@ -28,10 +30,10 @@ from portal.shop.frame import (
     bring_basket,
     by_link,
     enter,
+    only_so_often,
     show,
 )
-from tenants.scope import current_tenant
-from tenants.sessions import open_session, throttled
+from tenants.sessions import open_session
 
 TRIES_MAX = 10
 HALF_A_YEAR = 180 * 86_400
@@ -41,10 +43,24 @@ class ConsentForm(msgspec.Struct):
     choice: Literal["necessary", "all"]
 
 
-async def _few(request: Req, what: str) -> None:
-    address = request.client.host if request.client else ""
-    agent = request.headers.get("user-agent", "")[:60]
-    await throttled(current_tenant(), [f"{what}:{address}:{agent}"], TRIES_MAX)
+async def _asked(
+    request: Req,
+    lang: str,
+    name: str,
+    shape: type[Any],
+    deed: Callable[[Shop, Any], Awaitable[Any]],
+) -> Response[str]:
+    """A form of a stranger, answered by a letter: the page says so, or what is wrong with it."""
+    frame = await enter(request, lang)
+    form = await web.read_form(shape, request)
+    form.values.pop("password", None)
+    await only_so_often(request, f"shop-{name}", TRIES_MAX)
+    with form.refusals():
+        if form.input is not None:
+            await deed(frame.shop, form.input)
+    if form.errors:
+        return show(name, 422, form=form, done=False, noindex=True)
+    return show(name, form=web.EMPTY, done=True, noindex=True)
 
 
 @get("/{lang:str}/register", opt=ANYONE)
@@ -55,18 +71,7 @@ async def register_new(request: Req, lang: str) -> Response[str]:
 
 @post("/{lang:str}/register", opt=ANYONE, status_code=200)
 async def register_create(request: Req, lang: str) -> Response[str]:
-    frame = await enter(request, lang)
-    form = await web.read_form(RegisterForm, request)
-    await _few(request, "shop-register")
-    try:
-        if form.input is None:
-            raise Invalid(form.errors)
-        await shoppers.register(frame.shop, form.input)
-    except Refusal as refusal:
-        form.values["password"] = ""
-        form.errors["_"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
-        return show("register", 422, form=form, done=False, noindex=True)
-    return show("register", form=web.EMPTY, done=True, noindex=True)
+    return await _asked(request, lang, "register", RegisterForm, shoppers.register)
 
 
 @get("/{lang:str}/register/{shop_token:str}", opt=BY_LINK)
@@ -116,8 +121,7 @@ async def review_create(request: Req, lang: str, slug: str) -> Response[Any]:
         visit().extras["rollback"] = True
         return await product_page(frame, card, form=form)
     await reviews.write_review(frame.shop, visit().actor, card.id, form.input)
-    web.flash("success", "flash:review_taken")
-    return web.redirect(frame.shop.href(f"/p/{slug}"))
+    return web.done(frame.shop.href(f"/p/{slug}"), "flash:review_taken")
 
 
 @get("/{lang:str}/privacy", opt=ANYONE)
@@ -132,7 +136,7 @@ async def consent_create(request: Req, lang: str) -> Response[Any]:
     form = await web.read_form(ConsentForm, request)
     if form.input is None:
         raise Invalid(form.errors)
-    await _few(request, "shop-consent")
+    await only_so_often(request, "shop-consent", TRIES_MAX)
     proof = await privacy.agree(frame.shop, form.input.choice, i18n.say("shop:cookies"))
     response = web.redirect(web.came_from(request, frame.shop.href()))
     response.set_cookie(
@@ -155,17 +159,7 @@ async def data_new(request: Req, lang: str) -> Response[str]:
 
 @post("/{lang:str}/my-data", opt=ANYONE, status_code=200)
 async def data_create(request: Req, lang: str) -> Response[str]:
-    frame = await enter(request, lang)
-    form = await web.read_form(DataForm, request)
-    await _few(request, "shop-data")
-    try:
-        if form.input is None:
-            raise Invalid(form.errors)
-        await privacy.ask(frame.shop, form.input)
-    except Refusal as refusal:
-        form.errors["_"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
-        return show("my_data", 422, form=form, done=False, noindex=True)
-    return show("my_data", form=web.EMPTY, done=True, noindex=True)
+    return await _asked(request, lang, "my_data", DataForm, privacy.ask)
 
 
 @get("/{lang:str}/my-data/{shop_token:str}", opt=BY_LINK)
@@ -185,8 +179,7 @@ async def data_confirm(request: Req, lang: str, shop_token: str) -> Response[Any
 async def _data_handed_over(frame: Frame, shop_token: str) -> Response[Any]:
     asked = await privacy.confirmed(shop_token)
     if asked["kind"] == "erasure":
-        web.flash("success", "flash:erasure_asked")
-        return web.redirect(frame.shop.href())
+        return web.done(frame.shop.href(), "flash:erasure_asked")
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, rows in (await privacy.export(shop_token)).items():

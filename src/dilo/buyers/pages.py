@@ -9,7 +9,6 @@ from dilo.buyers import impersonation, people, queries, seats
 from dilo.buyers.people import InvitationForm
 from dilo.buyers.roles import COOKIE, ROLES
 from dilo.kit import clock, i18n, web
-from dilo.kit.errors import Forbidden, NotFound, Refusal
 from dilo.kit.export import table_file
 from dilo.kit.ids import uuid_or_none
 from dilo.kit.paging import Paging
@@ -96,9 +95,7 @@ async def seat_disable(request: Req, seat_id: UUID) -> Response[Any]:
 )
 async def impersonation_create(request: Req, seat_id: UUID) -> Response[Any]:
     """The portal opens as this person, in a session apart that ends by itself."""
-    address = request.client.host if request.client else ""
-    agent = request.headers.get("user-agent", "")
-    token = await impersonation.begin(visit().actor, seat_id, address, agent)
+    token = await impersonation.begin(visit().actor, seat_id, *web.came_by(request))
     response = web.redirect("/")
     response.set_cookie(
         COOKIE,
@@ -169,15 +166,11 @@ async def invitation_create(request: Req, party_id: UUID) -> Response[Any]:
     form = await web.read_form(InvitationForm, request)
     if form.input is None:
         return await _company(party_id, form, 422)
-    try:
+    with form.refusals("email"):
         await people.invite(visit().actor, party_id, form.input)
-    except (NotFound, Forbidden):
-        raise
-    except Refusal as refusal:
-        form.errors["email"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
-        return await _company(party_id, form, 422)
-    web.flash("success", "flash:portal_invitation_sent", email=form.input.email)
-    return web.redirect(f"/office/parties/{party_id}/company")
+        where = f"/office/parties/{party_id}/company"
+        return web.done(where, "flash:portal_invitation_sent", email=form.input.email)
+    return await _company(party_id, form, 422)
 
 
 @get("/office/portal-approvals", opt=may("orders.read"))

@@ -121,6 +121,12 @@ def redirect(url: str) -> Response[Any]:
     return response
 
 
+def came_by(request: Request[Any, Any, Any]) -> tuple[str, str]:
+    """The visitor's address, and what his browser calls itself."""
+    address = request.client.host if request.client else ""
+    return address, request.headers.get("user-agent", "")
+
+
 def came_from(request: Request[Any, Any, Any], otherwise: str) -> str:
     """The path the form was sent from, where that is a page of this very host."""
     host = request.headers.get("host", "\0")
