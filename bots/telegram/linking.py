@@ -42,7 +42,7 @@ async def start(message: Message, command: CommandObject, talk: Talk) -> list[Re
     if code:
         return await _by_code(code, talk)
     if talk.kind == "group":
-        return [Reply(say("bot:group_help"))]
+        return [Reply(say("bot:group_help", bot=talk.bot.username or ""))]
     if talk.actor is None and talk.staff is None:
         return _welcome()
     return [Reply(say("bot:help"), menu_of(talk))]
@@ -214,7 +214,7 @@ async def help_(event: Event, talk: Talk) -> list[Reply]:
     """Also the way out of a dialogue of several steps."""
     await talk.forget()
     if talk.kind == "group":
-        return [Reply(say("bot:group_help"))]
+        return [Reply(say("bot:group_help", bot=talk.bot.username or ""))]
     return screen(event, say("bot:help"), menu_of(talk))
 
 

@@ -138,8 +138,8 @@ def menu_of(talk: Talk) -> Buttons:
 
 
 def reasons(verdicts: list[Verdict], talk: Talk | None = None) -> str:
-    """Why it is stopped and what unblocks it, in words. In a group that hears no money only that
-    it is stopped."""
+    """Why it is stopped and what unblocks it, in words; what helps against two reasons is said
+    once. In a group that hears no money only that it is stopped."""
     stopped = [verdict for verdict in verdicts if not verdict.passed]
     if talk is not None and not talk.tells_money:
         return say("bot:details_in_private") if stopped else ""
@@ -149,10 +149,8 @@ def reasons(verdicts: list[Verdict], talk: Talk | None = None) -> str:
         key = "outsider" if verdict.gate == "GROUP_LIMIT" else "verdict"
         code = verdict.gate if key == "outsider" else verdict.code
         told.append(f"⛔ {say('gate:' + verdict.gate)}: " + say(f"{key}:{code}", **verdict.figures))
-        told += [
-            "   • " + say(f"remedy:{remedy.code}", **remedy.figures) for remedy in verdict.remedies
-        ]
-    return "\n".join(told)
+        told += ["   • " + say(f"remedy:{one.code}", **one.figures) for one in verdict.remedies]
+    return "\n".join(dict.fromkeys(told))
 
 
 def sum_of(amount: Decimal, currency: str) -> str:

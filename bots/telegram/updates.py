@@ -154,7 +154,7 @@ async def _answers(speaker: Bot, update: Update, talk: Talk) -> list[Reply]:
             await _alarm(talk, Stranger("foreign_button", refusal.code))
         told = [Reply(i18n.say(f"refusal:{refusal.code}", **refusal.figures))]
     except Refusal as refusal:
-        told = [_refused(update, talk, i18n.say(f"refusal:{refusal.code}", **refusal.figures))]
+        told = [_refused(update, talk, refusal)]
     except Exception:
         log.exception("update %s", update.update_id)
         told = [Reply(i18n.say("bot:broken"))]
@@ -165,12 +165,14 @@ async def _answers(speaker: Bot, update: Update, talk: Talk) -> list[Reply]:
     return answers
 
 
-def _refused(update: Update, talk: Talk, text: str) -> Reply:
-    """Whoever taps in a group and may not is told so himself, not before everybody."""
-    tap = update.callback_query
-    if tap is None or talk.kind == "private":
-        return Reply(text)
-    return Reply(text, callback_id=tap.id, alert=True)
+def _refused(update: Update, talk: Talk, refusal: Refusal) -> Reply:
+    """Whoever taps in a group and may not is told so himself, not before everybody; a stranger gets
+    the button that makes him known."""
+    text, tap = i18n.say(f"refusal:{refusal.code}", **refusal.figures), update.callback_query
+    if tap is not None and talk.kind == "group":
+        return Reply(text, callback_id=tap.id, alert=True)
+    unknown = refusal.code == "CHAT_NOT_LINKED" and talk.kind == "private"
+    return Reply(text, request_contact=i18n.say("bot:button_share") if unknown else "")
 
 
 async def _alarm(talk: Talk, refusal: Stranger) -> None:

@@ -148,7 +148,7 @@ async def test_another_companys_order_and_catalogue_are_not_there(town: Cast, ri
         shown = await say(town, "SECRET-9 5")
         assert isinstance(shown, DraftTold)
         assert shown.order is None
-        assert shown.unknown == ["secret-9 5"]
+        assert shown.unknown == ["SECRET-9 5"]
 
 
 async def test_a_message_of_many_lines_takes_as_many_queries_as_of_one(town: Cast) -> None:

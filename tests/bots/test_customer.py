@@ -115,7 +115,7 @@ async def test_goods_by_category_with_picture_own_price_breaks_and_plus_and_minu
     await chat.says("12,5")
     assert "🛒 12,5" in chat.buttons()
     await chat.says("7")
-    assert "Не розпізнано: 7" in chat.screen(), "only the first number is the quantity asked for"
+    assert "Не знайшов: 7" in chat.screen(), "only the first number is the quantity asked for"
     await chat.says("/cart")
     assert "× 12,5" in chat.screen()
     await chat.taps(f"p:{ids['lamp']}")
@@ -268,7 +268,7 @@ async def test_a_lost_memory_and_an_old_question_do_no_harm(line: Line, chat: Ch
     await chat.says("розетка 3 шт")
     option = chat.starting("ln:")
     await memory.drop(f"talk:{town.tenant.id}:{await bot_id(town)}:{CHAT}:{CHAT}")
-    assert "позаду" in await chat.forge(option)
+    assert "вже відповіли" in await chat.forge(option)
     assert not await orders(town)
     await chat.says("розетка 3 шт")
     option = chat.starting("ln:")
@@ -297,7 +297,7 @@ async def test_a_sheet_is_read_and_voice_is_refused_politely(line: Line, chat: C
     await send_file(chat, "virus.exe", b"MZ")
     assert "CSV" in chat.screen()
     await chat.send({"voice": {"file_id": "v", "file_unique_id": "v", "duration": 2}})
-    assert "Голосові" in chat.screen()
+    assert "Голосових" in chat.screen()
 
 
 async def send_file(chat: Chat, name: str, body: bytes) -> None:
@@ -427,7 +427,7 @@ async def test_a_person_takes_over_and_the_bot_is_silent_until_it_is_called(
     before = len(await orders(line.town))
     assert await chat.say("LAMP-1 5") == ""
     assert len(await orders(line.town)) == before
-    assert "бот" in await chat.says("/bot")
+    assert "Бот" in await chat.says("/bot")
     await chat.says("LAMP-1 5")
     assert len(await orders(line.town)) == before + 1
 

@@ -1,6 +1,7 @@
 """Pages from Jinja templates that live beside their capability: ``orders/show.html``."""
 
 import hashlib
+import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -22,6 +23,7 @@ from dilo.kit.visit import visit
 HOUSE = Path(__file__).resolve().parents[1]
 STREET = Path(__file__).resolve().parents[3]
 STATIC = HOUSE / "kit" / "static"
+_GLUED = re.compile(r"([A-Z])(?=\d)")  # a currency named by letters is no part of the figure
 
 
 @cache
@@ -117,7 +119,8 @@ def _zone() -> ZoneInfo:
 
 
 def money(amount: Decimal | None, currency: str | None = None) -> str:
-    """With a currency as people write it (``1 234,50 ₴``), without one the bare number."""
+    """With a currency as people write it (``1 234,50 ₴``, ``UAH 1,234.50``), without one the bare
+    number."""
     if amount is None:
         return "—"
     text = (
@@ -125,7 +128,7 @@ def money(amount: Decimal | None, currency: str | None = None) -> str:
         if currency
         else format_decimal(amount, "#,##0.00", locale=i18n.language())
     )
-    return text.replace("-", "\N{MINUS SIGN}")
+    return _GLUED.sub("\\1\N{NO-BREAK SPACE}", text).replace("-", "\N{MINUS SIGN}")
 
 
 def number(value: Decimal | int | None) -> str:
