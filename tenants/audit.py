@@ -1,5 +1,6 @@
 """Who did what to what, before and after. Append-only: the app role cannot change a row."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,11 @@ NOTE = """
 INSERT INTO audit_event (actor_kind, actor_id, actor_name, verb, subject_kind, subject_id,
   before, after)
 VALUES (:actor_kind, :actor_id, :actor_name, :verb, :subject_kind, :subject_id, :before, :after)
+"""
+NOTE_ALL = """
+INSERT INTO audit_event (actor_kind, actor_id, actor_name, verb, subject_kind, subject_id, after)
+SELECT :actor_kind, :actor_id, :actor_name, :verb, :subject_kind, x, :after
+FROM unnest(CAST(:subjects AS uuid[])) AS x
 """
 ALARMS = """
 SELECT id, at, actor_name, verb, after, count(*) OVER () AS total_rows FROM audit_event
@@ -52,6 +58,22 @@ async def note(
         subject_kind=subject_kind,
         subject_id=subject_id,
         before=before,
+        after=after,
+    )
+
+
+async def note_all(
+    actor: Actor, verb: str, subject_kind: str, subjects: Sequence[UUID], after: dict[str, Any]
+) -> None:
+    """The same of many at once."""
+    await db.execute(
+        NOTE_ALL,
+        actor_kind=actor.kind,
+        actor_id=actor.id,
+        actor_name=actor.name,
+        verb=verb,
+        subject_kind=subject_kind,
+        subjects=list(subjects),
         after=after,
     )
 

@@ -18,18 +18,15 @@ from bots.telegram.replies import reasons
 from dilo.books.queries import broken
 from dilo.dealers import children, letters, news, registrations, sales, storefronts
 from dilo.dealers.children import ChildForm, add_child, set_sub_limit
-from dilo.dealers.network import (
-    GrantForm,
-    TerritoryForm,
-    TierForm,
-    dealers,
-    grant_tier,
-    overlaps,
-    save_territory,
-    save_tier,
-)
+from dilo.dealers.network import TerritoryForm, dealers, overlaps, save_territory
 from dilo.dealers.queries import cockpit_of
 from dilo.dealers.registrations import DecisionForm, RegistrationForm
+from dilo.dealers.tiers import (
+    GrantForm,
+    TierForm,
+    grant_tier,
+    save_tier,
+)
 from dilo.kit import db
 from dilo.kit.errors import Forbidden, NotFound, Refusal
 from dilo.kit.paging import Paging

@@ -1,7 +1,6 @@
-"""Who the dealers are: tiers with their history, territories by city, the directory."""
+"""Who the dealers are: territories by city, the directory."""
 
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
@@ -12,45 +11,12 @@ import msgspec
 from dilo.kit import db
 from dilo.kit.errors import NotFound, Refusal
 from dilo.kit.paging import Page, Paging
-from dilo.parties.queries import party
 from tenants import audit
 from tenants.actors import Actor
 from tenants.scope import current_tenant
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
 CITIES_MAX = 500
-TIERS = """
-SELECT t.id, t.name, t.threshold_amount, t.segment, t.note,
-  (SELECT count(*) FROM party p WHERE 'dealer' = ANY(p.roles) AND p.closed_at IS NULL
-   AND dealer_tier_on(p.id, :on) = t.id) AS dealers
-FROM dealer_tier t WHERE t.retired_at IS NULL ORDER BY t.threshold_amount DESC, t.name
-"""
-SAVE_TIER = """
-INSERT INTO dealer_tier (name, threshold_amount, segment, note)
-VALUES (:name, :threshold_amount, :segment, :note)
-ON CONFLICT (tenant_id, name) DO UPDATE SET threshold_amount = excluded.threshold_amount,
-  segment = excluded.segment, note = excluded.note, retired_at = NULL RETURNING id
-"""
-GRANT = """
-INSERT INTO dealer_tier_grant (party_id, tier_id, since, reason, granted_by)
-VALUES (:party_id, :tier_id, :since, :reason, :by)
-"""
-# What the tier gives: its price segment, kept by hand so that no rule takes it back.
-SEGMENT = """
-UPDATE party p SET segment = t.segment, segment_by_hand = true FROM dealer_tier t
-WHERE p.id = :party_id AND t.id = dealer_tier_on(p.id, :on) AND t.segment IS NOT NULL
-"""
-FOLLOW = """
-UPDATE party p SET segment = t.segment, segment_by_hand = true
-FROM dealer_tier_grant g JOIN dealer_tier t ON t.id = g.tier_id
-WHERE g.party_id = p.id AND g.since = :on AND t.id = dealer_tier_on(p.id, :on)
-  AND t.segment IS NOT NULL AND p.segment IS DISTINCT FROM t.segment
-"""
-GRANTS = """
-SELECT g.since, t.name AS tier, g.reason, g.granted_by, g.granted_at FROM dealer_tier_grant g
-LEFT JOIN dealer_tier t ON t.id = g.tier_id WHERE g.party_id = :party_id
-ORDER BY g.since DESC, g.id DESC LIMIT 50
-"""
 TERRITORIES = """
 SELECT t.id, t.name, t.manager_id, i.name AS manager,
   coalesce(array_agg(c.city ORDER BY c.city) FILTER (WHERE c.city IS NOT NULL), '{}') AS cities
@@ -105,21 +71,6 @@ SORTS = {
 }
 
 
-class TierForm(msgspec.Struct):
-    name: Name
-    threshold_amount: Decimal = Decimal(0)
-    segment: Annotated[str, msgspec.Meta(max_length=80)] | None = None
-    note: Annotated[str, msgspec.Meta(max_length=300)] | None = None
-
-
-class GrantForm(msgspec.Struct):
-    """No tier takes the tier away."""
-
-    since: date
-    tier: UUID | None = None
-    reason: Annotated[str, msgspec.Meta(max_length=300)] | None = None
-
-
 class TerritoryForm(msgspec.Struct):
     """``cities``: one a line or separated by commas."""
 
@@ -147,63 +98,6 @@ class Dealer:
     territory: str | None
     balance: Decimal
     turnover: Decimal
-
-
-async def tiers() -> list[db.Row]:
-    return await db.rows(TIERS, on=current_tenant().today())
-
-
-async def save_tier(actor: Actor, form: TierForm) -> UUID:
-    """By its name: said again, it is changed. Raises FORBIDDEN, AMOUNT_BAD."""
-    actor.require("dealers.edit")
-    amount = form.threshold_amount
-    if not amount.is_finite() or not 0 <= amount < 10**16 or amount != round(amount, 2):
-        raise Refusal("AMOUNT_BAD", status=422)
-    saved = await db.value(SAVE_TIER, **msgspec.structs.asdict(form))
-    await audit.note(actor, "dealers.tier", "dealer_tier", saved, after={"name": form.name})
-    return saved
-
-
-async def retire_tier(actor: Actor, tier_id: UUID) -> None:
-    """Who has it keeps it until granted another. Raises FORBIDDEN, NOT_FOUND."""
-    actor.require("dealers.edit")
-    if not await db.execute("UPDATE dealer_tier SET retired_at = now() WHERE id = :id", id=tier_id):
-        raise NotFound
-    await audit.note(actor, "dealers.tier_gone", "dealer_tier", tier_id)
-
-
-async def grant_tier(actor: Actor, party_id: UUID, form: GrantForm) -> None:
-    """From a day on. The tier's price segment follows at once where the day has come.
-
-    Raises FORBIDDEN, NOT_FOUND, NOT_A_DEALER.
-    """
-    actor.require("dealers.edit")
-    dealer = await party(party_id)
-    if "dealer" not in dealer.roles:
-        raise Refusal("NOT_A_DEALER", status=422, name=dealer.name)
-    try:
-        async with db.savepoint():
-            await db.execute(
-                GRANT,
-                party_id=party_id,
-                tier_id=form.tier,
-                since=form.since,
-                reason=form.reason,
-                by=actor.name,
-            )
-    except asyncpg.ForeignKeyViolationError:
-        raise NotFound from None
-    await db.execute(SEGMENT, party_id=party_id, on=current_tenant().today())
-    await audit.note(actor, "dealers.grant", "party", party_id, after={"since": str(form.since)})
-
-
-async def follow_tiers() -> int:
-    """Tiers that begin today bring their price segment. Returns how many dealers it changed."""
-    return await db.execute(FOLLOW, on=current_tenant().today())
-
-
-async def grants_of(party_id: UUID) -> list[db.Row]:
-    return await db.rows(GRANTS, party_id=party_id)
 
 
 async def territories() -> list[db.Row]:

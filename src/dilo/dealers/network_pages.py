@@ -6,14 +6,15 @@ from uuid import UUID
 from litestar import Request, Response, get, post
 from litestar.datastructures import UploadFile
 
-from dilo.dealers import children, network, news, queries, registrations, schemes
+from dilo.dealers import children, network, news, queries, registrations, schemes, tiers
 from dilo.dealers.bonuses import ledger_of, owed_to
-from dilo.dealers.network import GrantForm, TerritoryForm, TierForm
+from dilo.dealers.network import TerritoryForm
 from dilo.dealers.news import NewsForm, PricesForm, Upload
 from dilo.dealers.plans import plans_of
 from dilo.dealers.registrations import DecisionForm
 from dilo.dealers.schemes import SchemeForm
 from dilo.dealers.storefronts import storefront_of
+from dilo.dealers.tiers import GrantForm, TierForm, TierRule
 from dilo.kit import i18n, web
 from dilo.kit.errors import NotFound
 from dilo.kit.export import table_file
@@ -50,7 +51,7 @@ async def directory() -> Response[Any]:
         "dealers/directory.html",
         block="list",
         page=await network.dealers(Paging.of(query, "name"), **_filters(query)),
-        tiers=await network.tiers(),
+        tiers=await tiers.tiers(),
         territories=await network.territories(),
         here="directory",
     )
@@ -85,8 +86,8 @@ async def _card(party_id: UUID, form: web.Filled[Any], status: int = 200) -> Res
         dealer=await network.dealer(party_id),
         cockpit=await queries.cockpit_of(party_id),
         plans=await plans_of(party_id),
-        grants=await network.grants_of(party_id),
-        tiers=await network.tiers(),
+        grants=await tiers.grants_of(party_id),
+        tiers=await tiers.tiers(),
         owed=await owed_to(party_id),
         ledger=(await ledger_of(party_id))[:20],
         children=await children.children_of(party_id),
@@ -104,7 +105,7 @@ async def grant_create(request: Req, party_id: UUID) -> Response[Any]:
     form = await web.read_form(GrantForm, request)
     if form.input is not None:
         with form.refusals():
-            await network.grant_tier(visit().actor, party_id, form.input)
+            await tiers.grant_tier(visit().actor, party_id, form.input)
             return web.done(f"/office/dealers/parties/{party_id}")
     return await _card(party_id, form, 422)
 
@@ -119,9 +120,10 @@ async def _setup(form: web.Filled[Any], status: int = 200) -> Response[str]:
         "dealers/setup.html",
         status=status,
         form=form,
-        tiers=await network.tiers(),
+        tiers=await tiers.tiers(),
         territories=await network.territories(),
         overlaps=await network.overlaps(),
+        rule=await tiers.tier_rule(),
         schemes=await schemes.schemes(),
         segments=await parties.segments(),
         people=await colleagues(),
@@ -140,12 +142,17 @@ async def _saved(form: web.Filled[Any], work: Any) -> Response[Any]:
 
 @post("/office/dealers/tiers", opt=EDIT, status_code=200)
 async def tier_create(request: Req) -> Response[Any]:
-    return await _saved(await web.read_form(TierForm, request), network.save_tier)
+    return await _saved(await web.read_form(TierForm, request), tiers.save_tier)
+
+
+@post("/office/dealers/tiers/rule", opt=EDIT, status_code=200)
+async def tier_rule_update(request: Req) -> Response[Any]:
+    return await _saved(await web.read_form(TierRule, request), tiers.change_tier_rule)
 
 
 @post("/office/dealers/tiers/{tier_id:uuid}/retirement", opt=EDIT, status_code=200)
 async def tier_destroy(tier_id: UUID) -> Response[Any]:
-    await network.retire_tier(visit().actor, tier_id)
+    await tiers.retire_tier(visit().actor, tier_id)
     return web.done(SETUP)
 
 
@@ -221,7 +228,7 @@ async def _news(form: web.Filled[Any], status: int = 200, **more: Any) -> Respon
         status=status,
         form=form,
         all=await news.all_news(),
-        tiers=await network.tiers(),
+        tiers=await tiers.tiers(),
         territories=await network.territories(),
         dealers=(await network.dealers(Paging(1, 200, "name"))).rows,
         lists=await price_lists(),
@@ -282,6 +289,7 @@ routes = [
     grant_create,
     setup,
     tier_create,
+    tier_rule_update,
     tier_destroy,
     territory_create,
     territory_destroy,

@@ -9,7 +9,7 @@ import msgspec
 from litestar import Request, Response, get, post
 
 from dilo.catalogue.queries import categories
-from dilo.dealers import closing, network, plan_sheets, plans, queries, schemes, targets
+from dilo.dealers import closing, network, plan_sheets, plans, queries, schemes, targets, tiers
 from dilo.dealers.bonuses import ledger_of
 from dilo.dealers.plan_sheets import SheetForm
 from dilo.dealers.plans import LineForm, PlanForm
@@ -53,7 +53,7 @@ async def index() -> Response[Any]:
         "dealers/index.html",
         block="list",
         page=page,
-        tiers=await network.tiers(),
+        tiers=await tiers.tiers(),
         states=STATES,
         here="board",
     )
@@ -100,7 +100,7 @@ async def _new(
         form=form,
         party=await parties.party(chosen) if chosen else None,
         found=await network.dealers(Paging(1, 30), search=query.get("q", "")),
-        tiers=await network.tiers(),
+        tiers=await tiers.tiers(),
         schemes=await schemes.schemes(),
         categories=await categories(),
         on=current_tenant().today(),

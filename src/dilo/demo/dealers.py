@@ -9,17 +9,11 @@ from dilo.dealers import news, registrations, sales, storefronts
 from dilo.dealers.bonuses import accrue
 from dilo.dealers.children import ChildForm, add_child
 from dilo.dealers.closing import close_plan
-from dilo.dealers.network import (
-    GrantForm,
-    TerritoryForm,
-    TierForm,
-    grant_tier,
-    save_territory,
-    save_tier,
-)
+from dilo.dealers.network import TerritoryForm, save_territory
 from dilo.dealers.plans import LineForm, PlanForm, agree_plan, make_plan, offer_plan, plan, put_line
 from dilo.dealers.rules import before, period_bounds
 from dilo.dealers.schemes import SchemeForm, make_scheme
+from dilo.dealers.tiers import GrantForm, TierForm, grant_tier, save_tier
 from dilo.kit import db
 from tenants.actors import Actor
 from tenants.provision import add_identity

@@ -9,8 +9,9 @@ from town import Cast
 
 from dilo.dealers import news, registrations, sales, storefronts
 from dilo.dealers.children import ChildForm, add_child
-from dilo.dealers.network import TerritoryForm, TierForm, save_territory, save_tier
+from dilo.dealers.network import TerritoryForm, save_territory
 from dilo.dealers.plans import lines_of
+from dilo.dealers.tiers import TierForm, save_tier
 from dilo.kit import db
 
 WATCHED = (
