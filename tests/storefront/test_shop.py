@@ -546,6 +546,13 @@ async def test_search_is_limited_and_finds(town: Cast) -> None:
         async with scope(town.tenant):
             await db.execute("UPDATE throttle SET hits = 300 WHERE key LIKE 'shop-search%'")
         assert (await one.get("/uk/search", params={"q": "лампа"})).status_code == 429
+        renamed = {"user-agent": "another browser"}
+        again = await one.get("/uk/search", params={"q": "лампа"}, headers=renamed)
+        assert again.status_code == 200
+        async with scope(town.tenant):
+            await db.execute("UPDATE throttle SET hits = 3000 WHERE key = 'shop-search:127.0.0.1'")
+        again = await one.get("/uk/search", params={"q": "лампа"}, headers=renamed)
+        assert again.status_code == 429, "an address has its own limit, whatever the browser says"
 
 
 async def test_the_office_dresses_the_shop(town: Cast) -> None:
