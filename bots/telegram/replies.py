@@ -145,10 +145,8 @@ def reasons(verdicts: list[Verdict], talk: Talk | None = None) -> str:
         return say("bot:details_in_private") if stopped else ""
     told: list[str] = []
     for verdict in stopped:
-        # The name, the total and the limit of a holding are its head's; a member hears his own sum.
-        key = "outsider" if verdict.gate == "GROUP_LIMIT" else "verdict"
-        code = verdict.gate if key == "outsider" else verdict.code
-        told.append(f"⛔ {say('gate:' + verdict.gate)}: " + say(f"{key}:{code}", **verdict.figures))
+        said = say(f"verdict:{verdict.code}", **verdict.figures)
+        told.append(f"⛔ {say('gate:' + verdict.gate)}: {said}")
         told += ["   • " + say(f"remedy:{one.code}", **one.figures) for one in verdict.remedies]
     return "\n".join(dict.fromkeys(told))
 

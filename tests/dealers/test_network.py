@@ -35,6 +35,7 @@ from dilo.messaging.channels import Dropped, Ready
 from dilo.orders import actions
 from dilo.orders.actions import place_order
 from dilo.orders.commands import Dispatch
+from dilo.orders.queries import order
 from dilo.parties.queries import party
 from dilo.pricing import actions as pricing
 from tenants.actors import Actor
@@ -486,4 +487,10 @@ async def test_a_stopped_sub_dealer_reads_his_own_sum_and_nothing_of_the_parents
         assert "1 000,00" in page
         for hidden in ("Електросвіт", "11 000,00", "10 000,00", "7 000,00"):
             assert hidden not in page, hidden
-    assert "Електросвіт" not in reasons(held.verdicts)
+    async with scope(town.tenant):
+        told = (await order(held.id)).verdicts
+        [mine] = [v for v in told if not v.passed]
+        assert (mine.code, mine.figures) == ("GROUP_LIMIT_REACHED", {"over_amount": D(1000)})
+        assert "1\N{NO-BREAK SPACE}000,00" in reasons(told)
+        inside = (await order(held.id, inside=True)).verdicts
+        assert "Електросвіт" in reasons(inside)

@@ -1,4 +1,5 @@
-"""What an outsider is told of a decision: no more of the stock than his policy lets out. Pure.
+"""What an outsider is told of a decision: no more of the stock than his policy lets out, and of a
+holding's limit, where he is not its head, his own excess alone. Pure.
 
 What was left out of an order stays as it is: the quantity sold is in the order itself.
 """
@@ -14,10 +15,21 @@ VEILED = {"STOCK_SHORT": "STOCK_NOT_ENOUGH", "STOCK_LATER": "STOCK_REST_LATER"}
 EXACT = "available_quantity"
 
 
-def outward(verdicts: Sequence[Verdict], view: StockView) -> list[Verdict]:
-    if view == "exact":
-        return list(verdicts)
-    return [_veiled(one, view) if one.code in VEILED else one for one in verdicts]
+def outward(verdicts: Sequence[Verdict], view: StockView, party_name: str) -> list[Verdict]:
+    return [_told(one, view, party_name) for one in verdicts]
+
+
+def _told(verdict: Verdict, view: StockView, party_name: str) -> Verdict:
+    if verdict.gate == "GROUP_LIMIT" and verdict.figures.get("name") != party_name:
+        return _of_a_member(verdict)
+    return _veiled(verdict, view) if view != "exact" and verdict.code in VEILED else verdict
+
+
+def _of_a_member(verdict: Verdict) -> Verdict:
+    """The name, the total and the limit of a holding are its head's."""
+    own = {name: verdict.figures[name] for name in ("over_amount",) if name in verdict.figures}
+    code = "GROUP_LIMIT_REACHED" if own else verdict.code
+    return msgspec.structs.replace(verdict, code=code, figures=own)
 
 
 def _veiled(verdict: Verdict, view: StockView) -> Verdict:

@@ -90,7 +90,7 @@ SORTS = {
     "state": "o.state",
 }
 LAST_EVALUATION = """
-SELECT e.stage, e.verdicts, coalesce(p.stock_view,
+SELECT e.stage, e.verdicts, p.name AS party_name, coalesce(p.stock_view,
   (SELECT value ->> 'view' FROM setting WHERE name = 'stock_view'), 'exact') AS stock_view
 FROM evaluation e JOIN sales_order o ON o.id = e.order_id JOIN party p ON p.id = o.party_id
 WHERE e.order_id = :id ORDER BY e.evaluated_at DESC, e.id DESC LIMIT 1
@@ -296,7 +296,7 @@ async def last_verdicts(order_id: UUID, *, inside: bool = False) -> list[Verdict
 
 def _told(last: db.Row, inside: bool) -> list[Verdict]:
     verdicts = read_verdicts(last["verdicts"])
-    return verdicts if inside else outward(verdicts, last["stock_view"])
+    return verdicts if inside else outward(verdicts, last["stock_view"], last["party_name"])
 
 
 async def pending_overrides(now: datetime) -> list[db.Row]:

@@ -134,9 +134,9 @@ async def place_order(
 
 
 def told_to(actor: Actor, terms: Terms, verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """As they are said to this one: an outsider learns no more of the stock than he may."""
+    """As they are said to this one: an outsider learns no more than he may."""
     inside = actor.on_behalf_of is None
-    return list(verdicts) if inside else outward(verdicts, terms.stock_view)
+    return list(verdicts) if inside else outward(verdicts, terms.stock_view, terms.party_name)
 
 
 def buyer_id(actor: Actor) -> UUID | None:
@@ -170,7 +170,8 @@ async def credit_standing(actor: Actor, party_id: UUID) -> list[Verdict]:
     own_party(actor, party_id)
     terms = await terms_of(party_id, current_tenant().today())
     balance = await lock_balance(party_id, terms.currency)
-    return await judge(terms, balance, (), ZERO, stage=DISPATCH, order_id=None)
+    verdicts = await judge(terms, balance, (), ZERO, stage=DISPATCH, order_id=None)
+    return told_to(actor, terms, verdicts)
 
 
 def short_of_stock(verdicts: Sequence[Verdict]) -> bool:
