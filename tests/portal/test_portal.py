@@ -114,3 +114,17 @@ async def test_no_price_of_others_and_no_cost_leaks(town: Cast) -> None:
             assert "12,34" not in text
             assert "56,78" not in text
             assert "Secret" not in text
+
+
+@pytest.mark.parametrize("role", ["viewer", "accountant"])
+async def test_nobody_is_led_where_his_role_does_not_let_him_in(town: Cast, role: str) -> None:
+    async with scope(town.tenant):
+        await db.execute("UPDATE portal_user SET role = :role", role=role)
+    async with client_of(town) as one:
+        led, first = set[str](), (await one.get("/")).text
+        for page in (first, (await one.get("/orders")).text, (await one.get("/account")).text):
+            led |= set(re.findall(r'href="(/[^"#?]*)', page))
+        led = {path for path in led if not path.startswith(("/static", "/goods/0", "/media"))}
+        assert "/orders" in led
+        answers = {path: (await one.get(path)).status_code for path in sorted(led)}
+        assert {path: code for path, code in answers.items() if code >= 400} == {}

@@ -78,7 +78,7 @@
     else await put({ ...draft, state: "asked" });
     say(went ? "sent" : "asked");
     const link = bar.querySelector(went ? "[data-state=sent] a" : "[data-state=asked] a");
-    link.href = went ? new URL(answer.url).pathname : draft.page;
+    if (link) link.href = went ? new URL(answer.url).pathname : draft.page;
   };
   let sending = false;
   const sync = async () => {
