@@ -2,6 +2,7 @@
 
 import io
 import re
+from datetime import timedelta
 from decimal import Decimal as D
 
 from browser.conftest import Street, Walker  # type: ignore[import-not-found]
@@ -9,7 +10,7 @@ from browsing import client_of, visitor
 from PIL import Image
 from town import Cast
 
-from dilo.kit import db
+from dilo.kit import clock, db
 from tenants.actors import Actor
 from tenants.scope import scope
 
@@ -194,6 +195,9 @@ async def test_an_order_sent_without_a_network_is_placed_once_and_as_it_was_seen
 
 
 async def test_the_key_of_a_list_counts_once_whoever_repeats_it(town: Cast) -> None:
+    async with scope(town.tenant):
+        old = "INSERT INTO sent_draft (identity_id, key, at) VALUES (:i, 'long-ago', :at)"
+        await db.execute(old, i=town.petro.id, at=clock.now() - timedelta(days=100))
     async with client_of(town) as petro:
         await petro.open("/quick-order")
         for _ in range(3):
@@ -203,3 +207,5 @@ async def test_the_key_of_a_list_counts_once_whoever_repeats_it(town: Cast) -> N
         assert other.status_code == 303
     async with scope(town.tenant):
         assert await db.value("SELECT quantity FROM cart WHERE removed_at IS NULL") == D(10)
+        kept = await db.rows("SELECT key FROM sent_draft ORDER BY key")
+        assert [row["key"] for row in kept] == ["a" * 32, "b" * 32], "old keys are forgotten"

@@ -16,6 +16,8 @@ from town import PASSWORD, Cast, add_party, order_of
 
 from bots.telegram.replies import reasons
 from dilo.books.queries import broken
+from dilo.catalogue import shelf
+from dilo.catalogue.shelf import RuleForm
 from dilo.dealers import children, letters, news, registrations, sales, storefronts
 from dilo.dealers.children import ChildForm, add_child, set_sub_limit
 from dilo.dealers.network import TerritoryForm, dealers, overlaps, save_territory
@@ -256,6 +258,25 @@ async def test_the_storefront_tells_customers_neither_purchase_price_nor_cost(to
             assert "<b>О</b>" not in text
         assert (await one.get("/d/ours/sales/forged")).status_code == 404
         assert (await one.get("/d/nobody")).status_code == 404
+
+
+async def test_the_storefront_shows_what_its_dealer_may_see_in_the_readers_language(
+    town: Cast,
+) -> None:
+    async with scope(town.tenant):
+        await shop_of(town)
+        await shelf.set_rule(town.olena, RuleForm("party", party="D-1", product="SOCKET"))
+    socket = town.products["SOCKET"]
+    async with visitor(town.host, **{"accept-language": "en"}) as one:
+        page = (await one.get("/d/ours")).text
+        assert '<html lang="en"' in page
+        assert "Add to cart" in page
+        assert "LAMP-1" in (await one.get(f"/d/ours/p/{town.products['LAMP-1']}")).text
+        assert str(socket) not in page
+        assert (await one.get(f"/d/ours/p/{socket}")).status_code == 404
+        await one.open("/d/ours")
+        await one.post("/d/ours/cart/lines", {"product": str(socket), "quantity": "1"})
+        assert str(socket) not in (await one.get("/d/ours/cart")).text
 
 
 @pytest.mark.parametrize("cookie", ["", "!!!", "e30=", "eyJvdXJzIjp7IngiOiIxIn19", "A" * 5000])
