@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from dilo.catalogue.attributes import put_attributes
 from dilo.kit import db
 
 CATEGORIES = """
@@ -18,14 +19,15 @@ WITH given AS (
   LEFT JOIN category c ON c.code = left(lower(g.category), 60)),
 written AS (
   INSERT INTO product AS p (code, name, unit, category_id, kind)
-  SELECT code, name, coalesce(nullif(unit, ''), 'pcs'), category_id, kind FROM given
+  SELECT g.code, g.name, coalesce(nullif(g.unit, ''), o.unit, 'pcs'),
+    coalesce(g.category_id, o.category_id), coalesce(nullif(g.kind, ''), o.kind, 'goods')
+  FROM given g LEFT JOIN product o ON o.code = g.code
   ON CONFLICT (tenant_id, code) DO UPDATE SET name = excluded.name, unit = excluded.unit,
-    category_id = coalesce(excluded.category_id, p.category_id), kind = excluded.kind
+    category_id = excluded.category_id, kind = excluded.kind
   WHERE (p.name, p.unit, p.category_id, p.kind) IS DISTINCT FROM
-    (excluded.name, excluded.unit, coalesce(excluded.category_id, p.category_id), excluded.kind)
-  RETURNING xmax = 0 AS fresh)
-SELECT count(*) FILTER (WHERE fresh) AS inserted, count(*) FILTER (WHERE NOT fresh) AS updated
-FROM written
+    (excluded.name, excluded.unit, excluded.category_id, excluded.kind)
+  RETURNING code, xmax = 0 AS fresh)
+SELECT code, fresh FROM written
 """
 BARCODES = """
 INSERT INTO barcode (product_id, code)
@@ -41,10 +43,12 @@ IDS = "SELECT code, id FROM product WHERE code = ANY(:codes)"
 
 
 async def upsert_products(rows: Sequence[dict[str, Any]]) -> tuple[int, int]:
+    """A blank unit, category or kind leaves what is there. Returns how many are new, how many
+    changed (in attributes too)."""
     categories = sorted({row["category"] for row in rows if row["category"]})
     if categories:
         await db.execute(CATEGORIES, names=categories)
-    found = await db.one(
+    written = await db.rows(
         UPSERT,
         codes=[r["code"] for r in rows],
         names=[r["name"] for r in rows],
@@ -57,7 +61,11 @@ async def upsert_products(rows: Sequence[dict[str, Any]]) -> tuple[int, int]:
         await db.execute(
             BARCODES, codes=[b[0] for b in barcodes], barcodes=[b[1] for b in barcodes]
         )
-    return found["inserted"], found["updated"]
+    new = {row["code"] for row in written if row["fresh"]}
+    changed = {row["code"] for row in written} | await put_attributes(
+        [(r["code"], *pair) for r in rows for pair in r["attributes"]]
+    )
+    return len(new), len(changed - new)
 
 
 async def ensure_products(products: Sequence[tuple[str, str, str]]) -> None:

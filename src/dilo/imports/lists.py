@@ -5,6 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 from dilo.catalogue.bulk import ids_of_codes, upsert_products
+from dilo.catalogue.rules import read_attributes
+from dilo.imports.mapping import attribute_columns
 from dilo.imports.rows import Counts, Row
 from dilo.kit.errors import Refusal
 from dilo.parties.actions import phone_number
@@ -64,17 +66,34 @@ async def take_products(rows: Sequence[Row], counts: Counts) -> None:
     taken: dict[str, dict[str, Any]] = {}
     for row in rows:
         code, name = row.need("code"), row.need("name")
-        if code and name:
-            service = row.text("kind").lower() in ("service", "послуга", "услуга")
+        attributes = _attributes(row)
+        if code and name and attributes is not None:
+            kind = row.text("kind").lower()
+            service = kind in ("service", "послуга", "услуга")
             taken[code] = {
                 "code": code,
                 "name": name,
-                "kind": "service" if service else "goods",
+                "kind": "service" if service else "goods" if kind else "",
+                "attributes": attributes,
                 **{key: row.text(key) for key in ("unit", "category", "barcode")},
             }
     if taken:
         new, changed = await upsert_products(list(taken.values()))
         _count(counts, len(taken), new, changed)
+
+
+def _attributes(row: Row) -> list[tuple[str, str]] | None:
+    """Of the one column ``Name: value; Name: value`` and of columns of their own; an empty cell
+    says nothing. None where one cannot be."""
+    written = [
+        part.strip() for part in row.text("attributes", 4000).replace(";", "\n").splitlines()
+    ]
+    columns = attribute_columns(row.mapping)
+    written += [f"{name}: {value}" for key, name in columns.items() if (value := row.text(key))]
+    found, strange = read_attributes("\n".join(written))
+    if strange:
+        return row.fault("attributes", "ATTRIBUTE_BAD")
+    return [(one.name, one.value) for one in found]
 
 
 async def take_prices(rows: Sequence[Row], counts: Counts) -> None:

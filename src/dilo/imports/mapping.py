@@ -46,6 +46,7 @@ FIELDS: dict[str, dict[str, tuple[str, ...]]] = {
         "category": ("category", "категорія", "категория", "група", "группа"),
         "barcode": ("barcode", "ean", "штрихкод", "штрих-код"),
         "kind": ("kind", "type", "вид", "тип"),
+        "attributes": ("attributes", "характеристики", "атрибути", "атрибуты", "властивості"),
     },
     "prices": {
         "code": ("code", "sku", "код", "артикул"),
@@ -84,6 +85,13 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "stock": ("code", "quantity"),
     "sales-history": ("invoice", "code", "quantity", "date", "price"),
 }
+# A column of its own for each attribute of goods: the mapping's key is this and the heading.
+ATTRIBUTE = "attribute:"
+
+
+def attribute_columns(mapping: Mapping[str, int]) -> dict[str, str]:
+    """The mapping's key of each such column -> the attribute's name."""
+    return {key: key.removeprefix(ATTRIBUTE) for key in mapping if key.startswith(ATTRIBUTE)}
 
 
 def auto_map(kind: str, head: Sequence[str]) -> dict[str, int]:

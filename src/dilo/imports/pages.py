@@ -1,6 +1,7 @@
 """Import in the office: upload, map the columns, look at what would happen, run, report."""
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import UploadFile
 
 from dilo.imports import jobs, queries
-from dilo.imports.mapping import FIELDS, REQUIRED, missing
+from dilo.imports.mapping import ATTRIBUTE, FIELDS, REQUIRED, missing
 from dilo.imports.rows import Counts
 from dilo.kit import files, i18n, web
 from dilo.kit.errors import NotFound, Refusal
@@ -95,6 +96,8 @@ async def _mapping(job: queries.Job, mapping: dict[str, int], status: int = 200)
         mapping=mapping,
         fields=list(FIELDS[job.kind]),
         required=REQUIRED[job.kind],
+        spare=_spare(sheet.head, mapping) if job.kind == "products" else [],
+        attribute=ATTRIBUTE,
         lacking=lacking,
         samples=[cells for _, cells in sheet.rows[:SAMPLES]],
         total=len(sheet.rows),
@@ -103,9 +106,21 @@ async def _mapping(job: queries.Job, mapping: dict[str, int], status: int = 200)
     )
 
 
+def _spare(head: Sequence[str], mapping: dict[str, int]) -> list[tuple[int, str]]:
+    """Named columns that are no field: each may be an attribute of its own."""
+    used = {at for name, at in mapping.items() if not name.startswith(ATTRIBUTE)}
+    return [(at, name) for at, name in enumerate(head) if name and at not in used]
+
+
 async def _preview(job: queries.Job, sheet: Sheet, mapping: dict[str, int]) -> Counts:
     part = Sheet(sheet.head, sheet.rows[:PREVIEWED])
     return await jobs.rehearse(current_tenant().id, job.kind, part, mapping)
+
+
+def _column(text: Any, head: Sequence[str]) -> int | None:
+    plain = str(text or "")
+    fits = plain.isascii() and plain.isdigit() and len(plain) < 4 and int(plain) < len(head)
+    return int(plain) if fits else None
 
 
 @post("/office/imports/{job_id:uuid}/mapping", opt=MAY, status_code=200)
@@ -114,13 +129,13 @@ async def mapping_update(request: Req, job_id: UUID) -> Response[Any]:
     if job.state != "uploaded":
         raise NotFound
     posted = await request.form()
-    width = len(_sheet(job).head)
-    mapping = {
-        name: int(str(posted.get(f"column-{name}")))
-        for name in FIELDS[job.kind]
-        if str(posted.get(f"column-{name}", "")).isdigit()
-        and int(str(posted.get(f"column-{name}"))) < width
-    }
+    head = _sheet(job).head
+    chosen = {name: _column(posted.get(f"column-{name}"), head) for name in FIELDS[job.kind]}
+    mapping = {name: at for name, at in chosen.items() if at is not None}
+    if job.kind == "products":
+        own = (_column(one, head) for one in posted.getall("attribute", []))
+        own = (at for at in own if at is not None and head[at] and at not in mapping.values())
+        mapping |= {f"{ATTRIBUTE}{head[at]}": at for at in own}
     if not posted.get("run"):
         return await _mapping(job, mapping)
     try:
