@@ -15,6 +15,7 @@ from dilo.kit.errors import Invalid, NotFound, Refusal
 from dilo.kit.paging import Paging
 from dilo.kit.visit import visit
 from dilo.people.roles import may
+from tenants.links import address_of
 from tenants.scope import scope
 
 Req = Request[Any, Any, Any]
@@ -51,7 +52,7 @@ async def _account(form: web.Filled[Any], status: int = 200) -> Response[str]:
         account=await accounts.connected(),
         connect=bool(platform.connect_key),
         tenant_id=tenant.id,
-        webhook=f"/webhooks/stripe/{tenant.id}",
+        webhook=await address_of(f"/webhooks/stripe/{tenant.id}"),
     )
 
 
