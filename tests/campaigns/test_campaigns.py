@@ -270,7 +270,7 @@ def time_of(hour: int) -> Any:
         ({"texts": {"uk": Words(body="{{ secret }}")}}, "TEXT_BAD"),
         ({"texts": {"uk": Words(body="{{ party.__class__ }}")}}, ""),
         ({"texts": {}}, "TEXT_MISSING"),
-        ({"link_url": "javascript:alert(1)"}, "LINK_BAD"),
+        ({"link_url": "javascript:alert(1)"}, "LINK_NOT_HTTPS"),
         ({"aim": Aim(channels=["pigeon"])}, "CHANNEL_MISSING"),
     ],
 )

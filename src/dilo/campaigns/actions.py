@@ -134,7 +134,7 @@ def _checked(given: CampaignInput) -> None:
     if given.link_url:
         parts = urlsplit(given.link_url)
         if parts.scheme not in ("http", "https") or not parts.hostname or len(given.link_url) > 500:
-            raise Refusal("LINK_BAD", status=422)
+            raise Refusal("LINK_NOT_HTTPS", status=422)
 
 
 async def save(actor: Actor, campaign_id: UUID | None, given: CampaignInput) -> UUID:

@@ -69,7 +69,7 @@ async def _export(kind: str, filters: dict[str, Any]) -> Response[Any]:
         "What is wrong",
         "What is wanted",
         "State",
-        "Asked",
+        "Made",
         "Whose",
     )
     rows = [
