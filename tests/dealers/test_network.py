@@ -473,6 +473,8 @@ async def test_office_pages_open_and_the_dealer_agrees_in_the_portal(town: Cast)
             f"/office/dealers/parties/{town.parties['D-1']}",
             "/office/dealers/setup",
             "/office/dealers/registrations",
+            "/office/dealers/registrations?as=csv",
+            "/office/portal-approvals?as=xlsx",
             "/office/dealers/news",
             "/office/dealers/plans/new",
         ):

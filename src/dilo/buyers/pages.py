@@ -174,17 +174,34 @@ async def invitation_create(request: Req, party_id: UUID) -> Response[Any]:
 
 
 @get("/office/portal-approvals", opt=may("orders.read"))
-async def approvals_index() -> Response[str]:
+async def approvals_index() -> Response[Any]:
     """What waits inside customers' companies: seen here, decided there."""
     query = visit().query
     state = query.get("state", "")
-    page = await queries.requests(
-        Paging.of(query),
-        party_id=uuid_or_none(query.get("party")),
-        state=state if state in STATES else "",
-        search=query.get("q", ""),
-    )
+    filters: dict[str, Any] = {
+        "party_id": uuid_or_none(query.get("party")),
+        "state": state if state in STATES else "",
+        "search": query.get("q", ""),
+    }
+    if kind := query.get("as"):
+        found = await queries.requests(Paging(1, EXPORT_MAX), **filters)
+        names = "number date party who amount currency state".split()
+        head = [i18n.say(f"column:{name}") for name in names]
+        return table_file("approvals", kind, head, (_approval_cells(one) for one in found.rows))
+    page = await queries.requests(Paging.of(query), **filters)
     return web.page("buyers/approvals.html", block="list", page=page, states=STATES)
+
+
+def _approval_cells(one: queries.Request) -> tuple[Any, ...]:
+    return (
+        one.number,
+        one.created_at.date(),
+        one.party_name,
+        one.requested_name,
+        one.amount,
+        one.currency,
+        i18n.say(f"approval_state:{one.state}"),
+    )
 
 
 routes = [

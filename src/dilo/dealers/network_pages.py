@@ -179,12 +179,28 @@ async def scheme_destroy(scheme_id: UUID) -> Response[Any]:
 
 
 @get("/office/dealers/registrations", opt=READ)
-async def deal_index() -> Response[str]:
+async def deal_index() -> Response[Any]:
     query = visit().query
-    page = await registrations.registrations(
-        Paging.of(query), state=query.get("state", ""), search=query.get("q", "")
-    )
+    filters = {"state": query.get("state", ""), "search": query.get("q", "")}
+    if kind := query.get("as"):
+        found = await registrations.registrations(Paging(1, EXPORT_MAX), **filters)
+        names = "number name party amount currency until state".split()
+        head = [i18n.say(f"column:{name}") for name in names]
+        return table_file("deals", kind, head, (_deal_cells(one) for one in found.rows))
+    page = await registrations.registrations(Paging.of(query), **filters)
     return web.page("dealers/deals.html", block="list", page=page, here="deals")
+
+
+def _deal_cells(one: registrations.Registration) -> tuple[Any, ...]:
+    return (
+        one.number,
+        one.customer_name,
+        one.party_name,
+        one.expected_amount,
+        one.currency,
+        one.protected_until or one.wanted_until,
+        i18n.say(f"deal_state:{one.state}"),
+    )
 
 
 @get("/office/dealers/registrations/{registration_id:uuid}", opt=READ)
