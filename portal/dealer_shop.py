@@ -222,7 +222,7 @@ async def sale_create(request: Req, slug: str) -> Response[Any]:
         return await _show(request, shop, form, 422)
     key = f"sale:{shop.id}:{web.came_by(request)[0]}"
     await throttled(visit().tenant, [key], SALES_A_QUARTER_HOUR)
-    with form.refusals():
+    with form.refusals(PHONE_BAD="phone"):
         _, token = await sales.place_sale(shop, form.input, list(_basket(request, shop).items()))
         response = web.redirect(f"/d/{shop.slug}/sales/{token}")
         _keep(response, shop, {})

@@ -9,7 +9,7 @@ import msgspec
 from litestar import Response, get, post
 
 from dilo.catalogue.stock_view import stock_policy
-from dilo.kit import i18n, web
+from dilo.kit import web
 from dilo.kit.errors import NotFound, Refusal
 from dilo.kit.visit import visit
 from dilo.storefront import baskets, checkout, goods, reviews
@@ -146,12 +146,10 @@ async def checkout_create(request: Req, lang: str) -> Response[Any]:
     if form.input is None:
         return await _checkout(frame, form, 422)
     await only_so_often(request, "checkout", TRIES_MAX, str(frame.owner.key))
-    try:
+    with form.refusals(PHONE_BAD="phone", EMAIL_BAD="email", ADDRESS_MISSING="address"):
         await checkout.check_out(frame.shop, frame.owner, form.input)
-    except Refusal as refusal:
-        form.errors["_"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
-        visit().extras["rollback"] = True
-        return await _checkout(frame, form, 422 if refusal.status == 422 else 409)
+    if form.errors:
+        return await _checkout(frame, form, 422)
     link = frame.shop.href(f"/order/{form.input.key}")
     if form.input.payment == "card":
         order = await checkout.order_of_token(form.input.key)
