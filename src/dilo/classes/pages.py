@@ -100,15 +100,11 @@ async def changes(subject: str) -> Response[str]:
 async def settings_update(request: Req, subject: str) -> Response[Any]:
     what = _subject(subject)
     form = await web.read_form(Settings, request)
-    if form.input is None:
-        return await _show(what, form, 422)
-    try:
-        await actions.save_settings(visit().actor, what, form.input)
-    except Refusal as refusal:
-        form.errors["_"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
-        return await _show(what, form, 422)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/office/classes/{what}")
+    if form.input is not None:
+        with form.refusals():
+            await actions.save_settings(visit().actor, what, form.input)
+            return web.done(f"/office/classes/{what}")
+    return await _show(what, form, 422)
 
 
 @post("/office/classes/{subject:str}/runs", opt=may("credit.edit"), status_code=200)

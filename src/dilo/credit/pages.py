@@ -7,8 +7,8 @@ from litestar import Request, Response, get, post
 
 from dilo.credit import actions, queries
 from dilo.credit.actions import CheckForm, GroupForm, SecurityForm, TemporaryForm
-from dilo.kit import i18n, web
-from dilo.kit.errors import Invalid, NotFound, Refusal
+from dilo.kit import web
+from dilo.kit.errors import Invalid, Refusal
 from dilo.kit.visit import visit
 from dilo.parties import queries as parties
 from dilo.people.roles import may
@@ -41,17 +41,11 @@ async def _index(form: web.Filled[Any], status: int = 200) -> Response[str]:
 @post("/office/credit/checks", opt=EDIT, status_code=200)
 async def check_create(request: Req) -> Response[Any]:
     form = await web.read_form(CheckForm, request)
-    if form.input is None:
-        return await _index(form, 422)
-    try:
-        await actions.save_check(visit().actor, form.input)
-    except NotFound:
-        raise
-    except Refusal as refusal:
-        form.errors["_"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
-        return await _index(form, 422)
-    web.flash("success", "flash:saved")
-    return web.redirect(_home(form.input.party_id))
+    if form.input is not None:
+        with form.refusals():
+            await actions.save_check(visit().actor, form.input)
+            return web.done(_home(form.input.party_id))
+    return await _index(form, 422)
 
 
 @post("/office/credit/checks/{check_id:uuid}/removal", opt=EDIT, status_code=200)
