@@ -10,6 +10,7 @@ from dilo.buyers.roles import COOKIE
 from dilo.kit import web
 from dilo.kit.errors import NotFound
 from dilo.kit.visit import visit
+from dilo.parties import consents
 from dilo.parties.queries import party
 from dilo.people import actions as people
 from dilo.people.pages import Preferences
@@ -33,6 +34,14 @@ class Choice(msgspec.Struct):
     company: UUID
 
 
+class News(msgspec.Struct):
+    """Of one address: ``wanted`` or no more."""
+
+    channel: str
+    address: str
+    wanted: bool = False
+
+
 @post("/preferences", opt=ANYONE, status_code=200)
 async def preferences_update(request: Req) -> Response[Any]:
     form = await web.read_form(Preferences, request)
@@ -54,6 +63,8 @@ async def show(request: Req) -> Response[str]:
         "portal/account.html",
         party=await party(actor.on_behalf_of),
         sessions=await sessions_of(actor.id, "portal"),
+        addresses=await consents.own_addresses(actor),
+        mail=await consents.own_mail(actor),
         here=token_hash(request.cookies.get(COOKIE, "")),
         form=web.EMPTY,
     )
@@ -68,6 +79,18 @@ async def company_update(request: Req) -> Response[Any]:
         raise NotFound
     await choose_company(request.cookies.get(COOKIE, ""), wanted)
     return web.redirect("/")
+
+
+@post("/account/news", opt=EDIT, status_code=200)
+async def news_update(request: Req) -> Response[Any]:
+    """One's own addresses only: another's is told what an unknown one is."""
+    form = await web.read_form(News, request)
+    said = form.input
+    if said is None:
+        raise NotFound
+    await consents.choose(visit().actor, said.channel, said.address, said.wanted, "portal")
+    web.flash("success", "flash:saved")
+    return web.redirect("/account#news")
 
 
 @post("/account/password", opt=EDIT | {"transaction": "steps"}, status_code=200)
@@ -91,6 +114,7 @@ routes = [
     preferences_update,
     show,
     company_update,
+    news_update,
     password_update,
     sessions_destroy,
 ]

@@ -23,6 +23,7 @@ from bots.telegram import (
     signing,
     staff,
     staff_tasks,
+    subscription,
     words,
 )
 from bots.telegram.groups import only_what_may_be_said
@@ -33,6 +34,7 @@ ROUTERS: tuple[Router, ...] = (
     overrides.router,
     signing.router,
     approvals.router,
+    subscription.router,
     staff.router,
     staff_tasks.router,
     debts.router,
@@ -50,8 +52,8 @@ LAST: tuple[Router, ...] = (words.router,)
 
 # Shown by Telegram beside the field where one writes; the words are ``command:NAME``.
 COMMANDS = tuple(
-    "menu balance digest documents plan goods find cart orders where repeat claims person company"
-    " help stop unlink".split()
+    "menu balance digest news documents plan goods find cart orders where repeat claims person"
+    " company help stop unlink".split()
 )
 
 

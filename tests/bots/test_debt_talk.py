@@ -13,6 +13,7 @@ from dilo.dunning.actions import LevelForm, PolicyForm
 from dilo.dunning.pauses import PromiseForm
 from dilo.kit import db
 from dilo.messaging.sending import drain
+from dilo.parties import consents
 from dilo.payments.actions import RecordPayment, record_payment
 from dilo.people import chats
 from dilo.receivables.requisites import Requisites, change_requisites
@@ -235,3 +236,25 @@ async def test_a_broken_promise_is_told_to_the_manager(line: Line) -> None:
     assert "не дотримав обіцянки" in call.text
     assert "Електросвіт" in call.text
     assert "100,00" in call.text
+
+
+async def test_news_are_agreed_to_and_refused_in_the_chat_by_name(line: Line) -> None:
+    petro = await line.linked(990)
+    assert "не надходять" in await petro.say("/news")
+    assert "надходять у цей чат" in await petro.tap("nws:1")
+    async with scope(line.town.tenant):
+        said = "SELECT marketing_by, marketing_source FROM contact_channel WHERE address = '990'"
+        assert dict(await db.one(said)) == {
+            "marketing_by": "Петро",
+            "marketing_source": "telegram",
+        }
+    await petro.forge("nws:7")
+    await petro.tap("nws:0")
+    async with scope(line.town.tenant):
+        assert not await consents.wants_news("telegram", "990")
+        opted = "SELECT opted_out_at FROM contact_channel WHERE address = '990'"
+        assert await db.value(opted) is None, "reminders of debt still come"
+    stranger = line.person(991)
+    await stranger.forge("nws:1")
+    async with scope(line.town.tenant):
+        assert not await consents.wants_news("telegram", "991")

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from browsing import staff, visitor
+from browsing import client_of, staff, visitor
 from counting import counted
 from peers.post import Post, post
 from town import Cast, add_party
@@ -367,3 +367,33 @@ async def test_the_pages_of_a_campaign_work_by_hand(town: Cast) -> None:
         assert (await one.post(f"{url}/cancellation")).status_code == 303
     async with staff(town, "max") as one:
         assert (await one.get("/office/campaigns")).status_code == 403
+
+
+async def test_a_customer_says_yes_and_no_to_news_in_the_portal_for_himself_only(
+    town: Cast,
+) -> None:
+    async with scope(town.tenant):
+        await reach(town, "D-1", "sms", "+380500000077", agreed=False)
+    mail = {"channel": "email", "address": "petro@example.com"}
+    async with client_of(town) as one:
+        assert mail["address"] in (await one.open("/account")).text
+        assert (await one.post("/account/news", mail | {"wanted": "true"})).status_code == 303
+        anothers = {"channel": "sms", "address": "+380500000077", "wanted": "true"}
+        assert (await one.post("/account/news", anothers)).status_code == 404
+        strangers = mail | {"address": "olena@example.com", "wanted": "true"}
+        assert (await one.post("/account/news", strangers)).status_code == 404
+    async with scope(town.tenant):
+        assert not await consents.wants_news("sms", "+380500000077")
+        (told,) = (await consents.consents(Paging(), state="given")).rows
+        assert (told.address, told.marketing_by, told.marketing_source) == (
+            "petro@example.com", "Петро", "portal",
+        )  # fmt: skip
+        made = await drafted(town, aim=Aim(channels=["email"]))
+        assert (await queries.audience((await queries.campaign(made)).aim)).count == 1
+    card = f"/office/parties/{town.parties['D-1']}?tab=contacts"
+    async with staff(town) as one:
+        assert "Петро, портал" in (await one.get(card)).text
+    async with client_of(town) as one:
+        assert (await one.post("/account/news", mail)).status_code == 303
+    async with scope(town.tenant):
+        assert (await queries.audience((await queries.campaign(made)).aim)).count == 0

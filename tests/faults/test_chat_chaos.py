@@ -8,15 +8,24 @@ import os
 import random
 import signal
 import sys
+from asyncio.subprocess import DEVNULL, Process
 from collections import Counter
+from datetime import time
 from pathlib import Path
+from uuid import UUID
 
 import asyncpg
 import pytest
 from peers.line import Line
 from peers.telegram import SENDING
+from town import add_party
 
+from dilo.campaigns import actions as campaigns
+from dilo.campaigns import queries as campaign_queries
+from dilo.campaigns.actions import CampaignInput
+from dilo.campaigns.queries import Aim, CampaignPolicy, Words
 from dilo.kit import db, outbox
+from dilo.messaging.sending import AT_ONCE
 from dilo.run.embedded import Servers
 from tenants.scope import scope
 
@@ -32,10 +41,27 @@ from dilo.run.settings import settings
 async def main():
     events.wire()
     async with database(settings().database_url, most=4):
-        await drain(UUID(sys.argv[1]), 5.0)
+        while await drain(UUID(sys.argv[1]), 5.0):
+            pass
 asyncio.run(main())
 """
+AGREED = """
+INSERT INTO contact_channel (party_id, channel, address, marketing_at, marketing_source)
+VALUES (:party, 'telegram', :address, now(), 'office')
+"""
+WRITTEN_TO = """
+SELECT r.address, o.state FROM campaign_recipient r JOIN outbox o ON o.id = r.outbox_id
+"""
 SENT = "SELECT payload ->> 'text' AS text, state FROM outbox WHERE channel = 'telegram' AND kind = 'note'"
+
+
+async def worker_of(line: Line, **more: str) -> Process:
+    """A process of its own that hears, plans and sends until nothing is due."""
+    tenant = str(line.town.tenant.id)
+    environment = os.environ | {"DILO_TELEGRAM_API": line.peer.url} | more
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-c", WORKER, tenant, cwd=ROOT, env=environment, stderr=DEVNULL
+    )
 
 
 async def notes(line: Line, count: int) -> None:
@@ -75,11 +101,7 @@ async def test_a_worker_killed_at_any_point_loses_nothing_silently(
     line: Line, point: str, lost: int
 ) -> None:
     await notes(line, 3)
-    crash = {"DILO_CRASH_AT": f"{point}@{line.town.tenant.id}", "DILO_TELEGRAM_API": line.peer.url}
-    worker = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", WORKER, str(line.town.tenant.id), cwd=ROOT, env=os.environ | crash,
-        stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
+    worker = await worker_of(line, DILO_CRASH_AT=f"{point}@{line.town.tenant.id}")
     assert await worker.wait() == -signal.SIGKILL
     async with scope(line.town.tenant):
         await db.execute("UPDATE outbox SET lease_until = now() - interval '1 second'")
@@ -150,3 +172,59 @@ async def test_a_lost_database_connection_is_an_update_delivered_again(
     await line.settle()
     async with scope(line.town.tenant):
         assert await db.value("SELECT count(*) FROM sales_order WHERE total = 700") == 1
+
+
+async def campaign_to(line: Line, count: int) -> UUID:
+    """Launched and planned by the worker itself; the provider takes a little over each."""
+    town = line.town
+    async with scope(town.tenant):
+        for n in range(count):
+            await add_party(town, f"K{n}", f"Клієнт {n}")
+            await db.execute(AGREED, party=town.parties[f"K{n}"], address=str(5500 + n))
+        await campaigns.change_policy(
+            town.olena, CampaignPolicy(opens=time(0), closes=time(0), approval_above=1000)
+        )
+        words = {"uk": Words(body="Новинки, {{ party }}")}
+        aim = Aim(channels=["telegram"])
+        given = CampaignInput(name="Осінь", aim=aim, texts=words, per_minute=60_000)
+        made = await campaigns.save(town.olena, None, given)
+        assert await campaigns.launch(town.olena, made) == "running"
+    for n in range(count):
+        line.peer.say(str(5500 + n), ("hang", 0.03))
+    return made
+
+
+async def test_a_campaign_whose_worker_is_killed_midway_loses_nobody_and_repeats_nobody(
+    line: Line,
+) -> None:
+    """By ``product/reliability.md``: never lost; what the provider may have had when the worker
+    died is *unknown*, shown to people, and goes again only by their own hand."""
+    made = await campaign_to(line, 20)
+    worker = await worker_of(line)
+    while len(line.peer.accepted) < 9 and worker.returncode is None:
+        await asyncio.sleep(0.002)
+    worker.kill()
+    assert await worker.wait() == -signal.SIGKILL
+    assert len(line.peer.accepted) < 20, "it was killed midway"
+    async with scope(line.town.tenant):
+        await db.execute("UPDATE outbox SET lease_until = now() - interval '1 second'")
+    await line.settle()
+    heard = Counter(call.chat for call in line.peer.accepted if call.method == "sendMessage")
+    async with scope(line.town.tenant):
+        rows = {row["address"]: row["state"] for row in await db.rows(WRITTEN_TO)}
+        result = await campaign_queries.results(made)
+        await campaigns.finish()
+        assert (await campaign_queries.campaign(made)).state == "done"
+    doubtful = {chat for chat, state in rows.items() if state == "unknown"}
+    assert len(rows) == 20
+    assert set(rows.values()) <= {"sent", "unknown"}
+    assert set(heard) | doubtful == set(rows), "nobody is lost silently"
+    assert max(heard.values()) == 1, "nobody is told twice"
+    assert 1 <= len(doubtful) <= AT_ONCE, "only what was on its way when the worker died"
+    assert (result.gone, result.failed) == (20 - len(doubtful), {"WORKER_DIED": len(doubtful)})
+    async with scope(line.town.tenant):
+        assert await campaigns.tell_again(line.town.olena, made) == len(doubtful)
+    await line.settle()
+    heard = Counter(call.chat for call in line.peer.accepted if call.method == "sendMessage")
+    assert set(heard) == set(rows)
+    assert {chat for chat, times in heard.items() if times > 1} <= doubtful

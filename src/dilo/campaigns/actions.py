@@ -104,6 +104,10 @@ FROM (SELECT min(place) AS least_place FROM campaign_recipient
       WHERE campaign_id = :id AND state = 'planned') m
 WHERE r.campaign_id = :id AND r.state = 'planned'
 """
+IN_DOUBT = """
+SELECT o.id FROM campaign_recipient r JOIN outbox o ON o.id = r.outbox_id AND o.state = 'unknown'
+WHERE r.campaign_id = :id
+"""
 STARTS = "UPDATE campaign SET starts_at = :now WHERE id = :id"
 FINISH = """
 UPDATE campaign c SET state = 'done', ended_at = now() WHERE c.state = 'running'
@@ -266,6 +270,19 @@ async def resume(actor: Actor, campaign_id: UUID) -> None:
     await db.execute(STARTS, id=of.id, now=starts_at)
     await _move(actor, of, "running")
     await outbox.tell(PLAN, campaign_id=str(of.id))
+
+
+async def tell_again(actor: Actor, campaign_id: UUID) -> int:
+    """Whoever may have been told or not, because a worker or the provider fell silent, is told
+    once more; he may hear it twice. Returns how many. Raises FORBIDDEN, NOT_FOUND, CAMPAIGN_STATE.
+    """
+    actor.require("campaigns.edit")
+    of = await queries.locked(campaign_id)
+    _must_be(of, "running", "done")
+    again = await outbox.send_again([row["id"] for row in await db.rows(IN_DOUBT, id=of.id)])
+    if again:
+        await _move(actor, of, "running", again)
+    return again
 
 
 async def cancel(actor: Actor, campaign_id: UUID) -> None:

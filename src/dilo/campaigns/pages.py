@@ -265,6 +265,13 @@ async def resumption_create(campaign_id: UUID) -> Response[Any]:
     return _back(campaign_id)
 
 
+@post("/office/campaigns/{campaign_id:uuid}/repetition", opt=EDIT, status_code=200)
+async def repetition_create(campaign_id: UUID) -> Response[Any]:
+    await actions.tell_again(visit().actor, campaign_id)
+    web.flash("success", "flash:queued_again")
+    return _back(campaign_id)
+
+
 @post("/office/campaigns/{campaign_id:uuid}/cancellation", opt=EDIT, status_code=200)
 async def campaign_cancellation_create(campaign_id: UUID) -> Response[Any]:
     await actions.cancel(visit().actor, campaign_id)
@@ -314,7 +321,7 @@ async def consent_update(request: Req, phone_id: UUID) -> Response[Any]:
     else:
         await consents.take_back(visit().actor, phone_id)
     web.flash("success", "flash:saved")
-    return web.redirect("/office/consents")
+    return web.redirect(web.came_from(request, "/office/consents"))
 
 
 routes = [
@@ -329,6 +336,7 @@ routes = [
     campaign_approval_create,
     pause_create,
     resumption_create,
+    repetition_create,
     campaign_cancellation_create,
     policy_update,
     consents_index,

@@ -214,13 +214,14 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """``states``: of messages; ``failed`` and ``excluded`` by reason. Orders are of the days
-    after the message."""
+    """``failed`` and ``excluded`` by reason; ``doubtful``, of those failed: nobody knows whether
+    it arrived. Orders are of the days after the message."""
 
     planned: int
     waiting: int
     sent: int
     delivered: int
+    doubtful: int
     failed: dict[str, int]
     excluded: dict[str, int]
     clicked: int
@@ -334,6 +335,7 @@ async def results(campaign_id: UUID) -> Results:
         waiting=sum(counts.get(name, 0) for name in ("planned", "queued", "sending")),
         sent=counts.get("sent", 0),
         delivered=counts.get("delivered", 0),
+        doubtful=counts.get("unknown", 0),
         failed=failed,
         excluded=excluded,
         **effects,

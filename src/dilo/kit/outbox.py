@@ -57,7 +57,7 @@ WHERE id = :id AND lease_token = :lease_token
 AGAIN = """
 UPDATE outbox SET state = 'queued', reason = NULL, not_before = now(), expires_at = NULL,
   attempts = 0
-WHERE id = :id AND state IN ('unknown', 'dead', 'expired') RETURNING id
+WHERE id = ANY(:ids) AND state IN ('unknown', 'dead', 'expired')
 """
 
 
@@ -193,7 +193,7 @@ async def record(
     )
 
 
-async def send_again(row_id: UUID) -> bool:
-    """A person decides that an unknown or dead message goes once more."""
+async def send_again(ids: Sequence[UUID]) -> int:
+    """A person decides that unknown or dead messages go once more. Returns how many do."""
     touch()
-    return bool(await db.value(AGAIN, id=row_id))
+    return await db.execute(AGAIN, ids=list(ids))

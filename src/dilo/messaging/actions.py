@@ -175,7 +175,7 @@ async def send_again(actor: Actor, message_id: UUID) -> None:
     found = await queries.message(message_id)
     if found.channel == "event":
         raise NotFound
-    if not await outbox.send_again(message_id):
+    if not await outbox.send_again([message_id]):
         raise Refusal("NOT_RESENDABLE", state=found.state)
     was = {"was": found.state, "channel": found.channel}
     await audit.note(actor, "messages.resend", "party", found.party_id, after=was)

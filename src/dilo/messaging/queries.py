@@ -7,7 +7,8 @@ from uuid import UUID
 from dilo.kit import db
 from dilo.kit.paging import Page, Paging
 
-# A Telegram chat belongs to a portal account: a disabled account is not written to.
+# A chat belongs to a portal account: a disabled one is not written to, and letters about money do
+# not go to one who may not see it.
 ADDRESS = """
 SELECT h.id, h.address, coalesce(c.language, i.language, p.language) AS language
 FROM contact_channel h JOIN party p ON p.id = h.party_id
@@ -15,7 +16,7 @@ LEFT JOIN contact c ON c.id = h.contact_id LEFT JOIN identity i ON i.id = h.iden
 LEFT JOIN portal_user u ON u.identity_id = h.identity_id AND u.party_id = h.party_id
 WHERE h.party_id = :party_id AND h.channel = :channel AND h.dead_at IS NULL
   AND h.opted_out_at IS NULL AND i.disabled_at IS NULL AND u.disabled_at IS NULL
-  AND (NOT h.is_group OR h.shows_money)
+  AND u.role IS DISTINCT FROM 'viewer' AND (NOT h.is_group OR h.shows_money)
 ORDER BY h.is_group, coalesce(c.is_primary, false) DESC, h.created_at DESC, h.id LIMIT 1
 """
 OPTED_OUT = """

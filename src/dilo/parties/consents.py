@@ -16,13 +16,13 @@ from tenants.actors import Actor
 
 Source = Literal["office", "portal", "telegram", "sms", "email", "link"]
 GIVE = """
-UPDATE contact_channel SET marketing_at = :now, marketing_source = :source,
+UPDATE contact_channel SET marketing_at = :now, marketing_source = :source, marketing_by = :name,
   marketing_off_at = NULL, marketing_off_source = NULL
 WHERE id = :id AND opted_out_at IS NULL RETURNING party_id, address
 """
 TAKE_BACK = """
 UPDATE contact_channel SET marketing_at = NULL, marketing_off_at = :now,
-  marketing_off_source = :source
+  marketing_off_source = :source, marketing_by = :name
 WHERE channel = :channel AND address = :address AND marketing_off_at IS NULL
 RETURNING party_id
 """
@@ -31,23 +31,40 @@ SELECT id, marketing_at FROM contact_channel
 WHERE channel = :channel AND address = :address AND NOT is_group
 """
 BY_ID = "SELECT channel, address FROM contact_channel WHERE id = :id"
-LIST = """
-SELECT t.*, count(*) OVER () AS total_rows FROM (
-  SELECT h.id, h.party_id, p.name AS party_name, coalesce(c.name, i.name, '') AS name, h.channel,
-    h.address, h.marketing_at, h.marketing_source, h.marketing_off_at, h.marketing_off_source,
-    h.opted_out_at, h.dead_at
-  FROM contact_channel h JOIN party p ON p.id = h.party_id AND p.closed_at IS NULL
-  LEFT JOIN contact c ON c.id = h.contact_id LEFT JOIN identity i ON i.id = h.identity_id
-  WHERE NOT h.is_group AND (:channel = '' OR h.channel = :channel)
+SHOWN = """
+SELECT h.id, h.party_id, p.name AS party_name, coalesce(c.name, i.name, '') AS name, h.channel,
+  h.address, h.marketing_at, h.marketing_source, h.marketing_off_at, h.marketing_off_source,
+  h.marketing_by, h.opted_out_at, h.dead_at
+FROM contact_channel h JOIN party p ON p.id = h.party_id AND p.closed_at IS NULL
+LEFT JOIN contact c ON c.id = h.contact_id LEFT JOIN identity i ON i.id = h.identity_id
+WHERE NOT h.is_group
+"""
+LIST = f"""
+SELECT t.*, count(*) OVER () AS total_rows FROM ({SHOWN}
+    AND (:channel = '' OR h.channel = :channel)
     AND (:state = '' OR (:state = 'given') = (h.marketing_at IS NOT NULL))
     AND (:search = '' OR strpos(lower(concat_ws(' ', p.name, p.code, c.name, h.address)),
       :search) > 0)) t
+"""
+# One's own at one company: the chats he has linked and the e-mail he signs in with.
+OWN = f"""
+{SHOWN} AND h.party_id = :party_id AND (h.identity_id = :id OR (h.channel = 'email'
+  AND lower(h.address) = (SELECT email FROM identity WHERE id = :id)))
+ORDER BY h.channel, h.address
+"""
+MAIL = "SELECT email FROM identity WHERE id = :id"
+ADD_MAIL = """
+INSERT INTO contact_channel (party_id, channel, address, identity_id)
+VALUES (:party_id, 'email', :address, :id)
+ON CONFLICT (tenant_id, party_id, channel, address) DO NOTHING
 """
 SORTS = {"party": "t.party_name", "given": "t.marketing_at", "address": "t.address"}
 
 
 @dataclass(frozen=True, slots=True)
 class Consent:
+    """``marketing_by``: who said it last, yes or no."""
+
     id: UUID
     party_id: UUID
     party_name: str
@@ -58,6 +75,7 @@ class Consent:
     marketing_source: str | None
     marketing_off_at: datetime | None
     marketing_off_source: str | None
+    marketing_by: str | None
     opted_out_at: datetime | None
     dead_at: datetime | None
 
@@ -83,11 +101,15 @@ async def record(actor: Actor, channel_id: UUID, source: Source) -> None:
     """
     actor.require("consents.edit")
     await db.one(BY_ID, id=channel_id)
-    found = await db.one_or_none(GIVE, id=channel_id, source=source, now=clock.now())
+    await _give(actor, actor.name, channel_id, source)
+
+
+async def _give(by: Actor, name: str, channel_id: UUID, source: Source) -> None:
+    found = await db.one_or_none(GIVE, id=channel_id, source=source, name=name, now=clock.now())
     if found is None:
         raise Refusal("OPTED_OUT")
     after = {"address": found["address"], "source": source}
-    await audit.note(actor, "consents.give", "party", found["party_id"], after=after)
+    await audit.note(by, "consents.give", "party", found["party_id"], after=after)
 
 
 async def take_back(actor: Actor, channel_id: UUID) -> None:
@@ -101,7 +123,7 @@ async def no_more_news(name: str, channel: str, address: str, source: Source) ->
     """From that address, for every company it stands for. A repeat changes nothing."""
     person = Actor(source, None, name)
     for row in await db.rows(
-        TAKE_BACK, channel=channel, address=address, source=source, now=clock.now()
+        TAKE_BACK, channel=channel, address=address, source=source, name=name, now=clock.now()
     ):
         after = {"address": address, "source": source}
         await audit.note(person, "consents.withdraw", "party", row["party_id"], after=after)
@@ -117,10 +139,30 @@ async def news_please(name: str, channel: str, address: str, source: Source) -> 
     rows = await db.rows(OF_ADDRESS, channel=channel, address=address)
     if not rows:
         raise NotFound
-    person = Actor(source, None, name)
     for row in rows:
-        given = await db.one_or_none(GIVE, id=row["id"], source=source, now=clock.now())
-        if given is None:
-            raise Refusal("OPTED_OUT")
-        after = {"address": address, "source": source}
-        await audit.note(person, "consents.give", "party", given["party_id"], after=after)
+        await _give(Actor(source, None, name), name, row["id"], source)
+
+
+async def own_addresses(actor: Actor) -> list[Consent]:
+    """Of the company's customer himself, with what he has said to news there."""
+    return await db.rows_as(Consent, OWN, party_id=actor.on_behalf_of, id=actor.id)
+
+
+async def own_mail(actor: Actor) -> str:
+    return await db.value(MAIL, id=actor.id)
+
+
+async def choose(actor: Actor, channel: str, address: str, wanted: bool, source: Source) -> None:
+    """One's own address only; the e-mail one signs in with becomes one by saying yes.
+
+    Raises FORBIDDEN, NOT_FOUND, OPTED_OUT.
+    """
+    actor.require("account.edit")
+    if channel == "email" and wanted and address == await own_mail(actor):
+        await db.execute(ADD_MAIL, party_id=actor.on_behalf_of, id=actor.id, address=address)
+    if (channel, address) not in {(o.channel, o.address) for o in await own_addresses(actor)}:
+        raise NotFound
+    if wanted:
+        await news_please(actor.name, channel, address, source)
+    else:
+        await no_more_news(actor.name, channel, address, source)

@@ -63,7 +63,8 @@ WHERE c.party_id = :id GROUP BY c.tenant_id, c.id ORDER BY c.is_primary DESC, c.
 """
 CHANNELS = """
 SELECT h.id, h.channel, h.address, h.opted_out_at, h.dead_at, h.dead_reason, c.name AS contact,
-  h.contact_id, h.verified_at, h.verified_by
+  h.contact_id, h.verified_at, h.verified_by, h.is_group, h.marketing_at, h.marketing_source,
+  h.marketing_off_at, h.marketing_off_source, h.marketing_by
 FROM contact_channel h LEFT JOIN contact c ON c.id = h.contact_id
 WHERE h.party_id = :id ORDER BY h.channel, h.created_at
 """
