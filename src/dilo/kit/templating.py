@@ -74,13 +74,13 @@ def asset(path: str) -> str:
     return f"/static/{path}?v={digest}"
 
 
-@lru_cache(maxsize=512)
 def qr(link: str) -> Markup:
     """A picture for a camera; dark on white in any theme."""
     drawn = segno.make(link, error="m").svg_inline(scale=4, light="#fff", border=3)
     return Markup(drawn)  # noqa: S704 (drawn by us)
 
 
+@lru_cache(maxsize=512)
 def icon(name: str, classes: str = "icon") -> Markup:
     svg = (STATIC / "icons" / f"{name}.svg").read_text(encoding="utf-8")
     body = svg[svg.index(">", svg.index("<svg")) + 1 : svg.rindex("</svg>")]
