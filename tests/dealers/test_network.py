@@ -517,3 +517,8 @@ async def test_a_stopped_sub_dealer_reads_his_own_sum_and_nothing_of_the_parents
         assert "1\N{NO-BREAK SPACE}000,00" in reasons(told)
         inside = (await order(held.id, inside=True)).verdicts
         assert "Електросвіт" in reasons(inside)
+        parent = await party(town.parties["D-1"])
+        namesake = "UPDATE party SET name = :name WHERE id = :id"
+        await db.execute(namesake, name=parent.name, id=town.parties["Alpha"])
+        [mine] = [v for v in (await order(held.id)).verdicts if not v.passed]
+        assert mine.figures == {"over_amount": D(1000)}, "a name makes nobody the head"

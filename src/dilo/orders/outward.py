@@ -15,12 +15,13 @@ VEILED = {"STOCK_SHORT": "STOCK_NOT_ENOUGH", "STOCK_LATER": "STOCK_REST_LATER"}
 EXACT = "available_quantity"
 
 
-def outward(verdicts: Sequence[Verdict], view: StockView, party_name: str) -> list[Verdict]:
-    return [_told(one, view, party_name) for one in verdicts]
+def outward(verdicts: Sequence[Verdict], view: StockView, is_member: bool) -> list[Verdict]:
+    """``is_member``: of a holding, so not its head."""
+    return [_told(one, view, is_member) for one in verdicts]
 
 
-def _told(verdict: Verdict, view: StockView, party_name: str) -> Verdict:
-    if verdict.gate == "GROUP_LIMIT" and verdict.figures.get("name") != party_name:
+def _told(verdict: Verdict, view: StockView, is_member: bool) -> Verdict:
+    if verdict.gate == "GROUP_LIMIT" and is_member:
         return _of_a_member(verdict)
     return _veiled(verdict, view) if view != "exact" and verdict.code in VEILED else verdict
 

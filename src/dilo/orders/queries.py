@@ -16,7 +16,7 @@ from dilo.orders.outward import outward
 
 TERMS = """
 SELECT p.id AS party_id, p.name AS party_name, p.currency, p.segment, p.city,
-  p.closed_at IS NOT NULL AS closed,
+  p.closed_at IS NOT NULL AS closed, p.parent_id IS NOT NULL AS is_member,
   g.id AS agreement_id, g.minimum_order, coalesce(g.credit_days, c.depth_days, 0) AS credit_days,
   CASE WHEN c.id IS NULL THEN 0 ELSE c.limit_amount END + extra_limit(p.id, :on) AS limit_amount,
   coalesce(c.grace_days, 0) AS grace_days, coalesce(c.tolerance_amount, 0) AS tolerance_amount,
@@ -90,7 +90,7 @@ SORTS = {
     "state": "o.state",
 }
 LAST_EVALUATION = """
-SELECT e.stage, e.verdicts, p.name AS party_name, coalesce(p.stock_view,
+SELECT e.stage, e.verdicts, p.parent_id IS NOT NULL AS is_member, coalesce(p.stock_view,
   (SELECT value ->> 'view' FROM setting WHERE name = 'stock_view'), 'exact') AS stock_view
 FROM evaluation e JOIN sales_order o ON o.id = e.order_id JOIN party p ON p.id = o.party_id
 WHERE e.order_id = :id ORDER BY e.evaluated_at DESC, e.id DESC LIMIT 1
@@ -146,6 +146,7 @@ class Terms:
     stop_shipments: bool
     warehouse_id: UUID | None
     has_buying_rules: bool
+    is_member: bool = False
     stock_view: StockView = "exact"
 
 
@@ -296,7 +297,7 @@ async def last_verdicts(order_id: UUID, *, inside: bool = False) -> list[Verdict
 
 def _told(last: db.Row, inside: bool) -> list[Verdict]:
     verdicts = read_verdicts(last["verdicts"])
-    return verdicts if inside else outward(verdicts, last["stock_view"], last["party_name"])
+    return verdicts if inside else outward(verdicts, last["stock_view"], last["is_member"])
 
 
 async def pending_overrides(now: datetime) -> list[db.Row]:

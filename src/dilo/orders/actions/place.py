@@ -136,7 +136,7 @@ async def place_order(
 def told_to(actor: Actor, terms: Terms, verdicts: Sequence[Verdict]) -> list[Verdict]:
     """As they are said to this one: an outsider learns no more than he may."""
     inside = actor.on_behalf_of is None
-    return list(verdicts) if inside else outward(verdicts, terms.stock_view, terms.party_name)
+    return list(verdicts) if inside else outward(verdicts, terms.stock_view, terms.is_member)
 
 
 def buyer_id(actor: Actor) -> UUID | None:
