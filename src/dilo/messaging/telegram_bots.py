@@ -46,7 +46,10 @@ UPDATE telegram_bot SET state = 'removed', token = NULL, token_sealed = NULL, se
   secret_hash = NULL, updated_at = now()
 WHERE id = :id
 """
-DROP_CANDIDATES = "DELETE FROM telegram_bot WHERE state = 'candidate' RETURNING number"
+DROP_CANDIDATES = """
+WITH gone AS (DELETE FROM telegram_bot WHERE state = 'candidate' RETURNING number)
+SELECT let_bot_go(number) FROM gone
+"""
 PROMOTE = "UPDATE telegram_bot SET state = 'live', updated_at = now() WHERE id = :id"
 # Another bot may write to nobody before he has started it: the chats rest until they speak.
 REST_CHATS = """
@@ -154,7 +157,7 @@ async def add_bot(actor: Actor, token: str, username: str | None) -> UUID:
     actor.require("bots.edit")
     token = token.strip()
     number, present = number_of(token), await bot_or_none()
-    await _drop_candidates()
+    await db.execute(DROP_CANDIDATES)
     if not await db.value(HOLD, number=number):
         raise Refusal("BOT_TAKEN", status=422)
     if present is not None and number == (present.number or number_of(present.token)):
@@ -201,12 +204,7 @@ async def confirm_other(actor: Actor, candidate_id: UUID) -> TelegramBot | None:
 
 async def drop_candidate(actor: Actor) -> None:
     actor.require("bots.edit")
-    await _drop_candidates()
-
-
-async def _drop_candidates() -> None:
-    for row in await db.rows(DROP_CANDIDATES):
-        await db.execute(LET_GO, number=row["number"])
+    await db.execute(DROP_CANDIDATES)
 
 
 async def _removed(bot: TelegramBot) -> None:
