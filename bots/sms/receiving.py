@@ -26,6 +26,7 @@ from dilo.messaging.wire import Delivered
 from dilo.orders.commands import LineInput
 from dilo.orders.spoken.matching import Asked
 from dilo.parties import phones
+from dilo.parties.consents import no_more_news
 from dilo.parties.phones import Caller
 from tenants.actors import Actor
 from tenants.scope import current_tenant, scope, undone_on_refusal
@@ -70,8 +71,10 @@ async def take(account_id: UUID, number: str, sender: str, text: str) -> None:
     i18n.use_language((speaker and speaker.language) or current_tenant().language)
     heard = await threads.note_inbound("sms", phone, _said(text, caller))
     intent = intent_by_sms(text)
+    if not isinstance(intent, Stop):
+        await sms_numbers.wrote(phone)
     if isinstance(intent, Stop | Resume):
-        told = await _silence(phone, isinstance(intent, Stop))
+        told = await _silence(phone, speaker, isinstance(intent, Stop))
     elif not answered:
         return
     elif not callers:
@@ -104,19 +107,22 @@ async def _first_time(account_id: UUID, number: str, phone: str, text: str) -> s
     return key if await inbox.take(source, key, {"from": phone}) else None
 
 
-async def _silence(phone: str, silent: bool) -> rendering.Reply | None:
-    """The law: at once, confirmed once, for known numbers and unknown ones alike."""
+async def _silence(phone: str, speaker: Caller | None, silent: bool) -> rendering.Reply | None:
+    """The law: at once, confirmed once, for known numbers and unknown ones alike. News are over in
+    any case; what else is silenced is the company's rule, and the confirmation says which."""
+    everything = (await sms_budget.policy()).stop_covers == "all"
+    name = current_tenant().name
     if silent:
         changed = await sms_numbers.stop(phone)
-        if (await sms_budget.policy()).stop_covers == "all":
+        await no_more_news(speaker.name if speaker else phone, "sms", phone, "sms")
+        if everything:
             await phones.silence(phone)
+        key = "sms:stop" if everything else "sms:stop_news"
     else:
         changed = await sms_numbers.start(phone)
         await phones.speak(phone)
-    name = current_tenant().name
-    return (
-        rendering.Reply(say("sms:stop" if silent else "sms:start", name=name)) if changed else None
-    )
+        key = "sms:start"
+    return rendering.Reply(say(key, name=name)) if changed else None
 
 
 async def _stranger(phone: str) -> rendering.Reply | None:

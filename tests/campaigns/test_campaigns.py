@@ -1,6 +1,7 @@
 """A campaign: to those who agreed, once each, approved where it is big, stopped where it is asked."""
 
 from datetime import UTC, datetime
+from decimal import Decimal as D
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,10 @@ from dilo.conversations.threads import Said
 from dilo.kit import clock, db
 from dilo.kit.errors import Forbidden, NotFound, Refusal
 from dilo.kit.paging import Paging
+from dilo.messaging import sms_accounts, sms_budget
 from dilo.messaging.channels import Dropped, Ready
+from dilo.messaging.sms_accounts import AccountForm
+from dilo.messaging.sms_budget import PolicyForm
 from dilo.parties import chats, consents
 from dilo.run import events
 from tenants.scope import scope
@@ -312,6 +316,50 @@ async def test_a_click_a_reply_and_the_way_out(town: Cast, rival: Cast) -> None:
         assert not await consents.wants_news("telegram", "81")
         result = await queries.results(made)
         assert (result.clicked, result.opted_out, result.replied) == (1, 1, 1)
+
+
+async def test_what_sms_cost_is_said_before_and_the_way_out_fits_the_sender(town: Cast) -> None:
+    words = {
+        "uk": Words(body="x", sms="Новинки для {{ party }}"),
+        "en": Words(body="x", sms="News"),
+    }
+    sender = AccountForm("Turbo", "Dilo", "turbosms", token="t", price=D("0.50"), active="on")
+    async with scope(town.tenant):
+        account = await sms_accounts.save_account(town.olena, sender)
+        for n in range(3):
+            await reach(town, f"S{n}", "sms", f"+38050000010{n}")
+        await reach(town, "STOPPED", "sms", "+380500000199")
+        await reach(town, "STOPPED", "email", "still@example.com")
+        await db.execute("UPDATE party SET language = 'en' WHERE code = 'S1'")
+        await db.execute(
+            "INSERT INTO sms_number (phone, stopped_at) VALUES ('+380500000199', now())"
+        )
+        await sms_budget.save_policy(town.olena, PolicyForm(daily_amount=D("2.00")))
+        made = await drafted(town, texts=words)
+        of = await queries.campaign(made)
+        assert (await queries.audience(of.aim)).by_channel() == {"sms": 3, "email": 1}, "STOP holds"
+        bill = await letters.sms_bill(of, 3)
+        assert bill is not None
+        assert (bill.messages, bill.exact, bill.encodings) == (3, True, ["gsm", "ucs2"])
+        assert bill.total == bill.segments * D("0.50")
+        assert (bill.day, bill.month) == (D(2), None)
+        large = await letters.sms_bill(of, 300)
+        assert large is not None
+        assert (large.exact, large.fits, large.segments) == (False, False, bill.segments * 100)
+    async with staff(town) as one:
+        page = (await one.get(f"/office/campaigns/{made}")).text
+    assert "UCS-2" in page
+    assert "/u/000000000000" in page, "nobody can answer letters, so the way out is a link"
+    async with scope(town.tenant):
+        numbered = AccountForm("Turbo", "+380500000001", "turbosms", active="on", latin="on")
+        await sms_accounts.save_account(town.olena, numbered, account)
+        readers = await queries.by_sms(of.aim)
+        told = [ready.text for ready in await letters.previews(of, "sms", readers)]
+    assert sorted(text.rsplit("\n", 1)[1] for text in told) == [
+        "Opt out: STOP",
+        "Відмовитися: СТОП",
+        "Відмовитися: СТОП",
+    ]
 
 
 async def test_consent_is_written_down_and_taken_back(town: Cast) -> None:

@@ -1,14 +1,21 @@
 """The office's page of SMS: set, tried, counted, limited, reported; by those who may."""
 
 import re
+from datetime import timedelta
+from decimal import Decimal as D
 
 from browsing import staff
-from town import Cast
+from town import Cast, add_debt
 
+from dilo.dunning.actions import usual_policy
 from dilo.kit import db
 from dilo.messaging import sms_accounts
 from dilo.run import events
 from tenants.scope import scope
+
+REACH = """
+INSERT INTO contact_channel (party_id, channel, address) VALUES (:party, 'sms', '+380671112233')
+"""
 
 
 async def test_a_gateway_is_set_tried_and_reported_in_the_office(town: Cast) -> None:
@@ -48,6 +55,18 @@ async def test_a_gateway_is_set_tried_and_reported_in_the_office(town: Cast) -> 
         }
         told = await olena.post("/office/dunning/texts", letter)
         assert "SMS" in told.text
+        async with scope(town.tenant):
+            await usual_policy(town.olena)
+            await add_debt(town, "D-1", D(700), due_on=town.tenant.today() - timedelta(days=1))
+            await db.execute(REACH, party=town.parties["D-1"])
+        warned = (await olena.get("/office/dunning")).text
+        assert "1 SMS, 0,95\N{NO-BREAK SPACE}₴" in warned, "what each warning costs"
+        assert "50,00\N{NO-BREAK SPACE}₴" in warned, "what is left of the budget"
+        async with scope(town.tenant):
+            await db.execute(
+                "INSERT INTO sms_number (phone, stopped_at) VALUES ('+380671112233', now())"
+            )
+        assert "+380671112233" not in (await olena.get("/office/dunning")).text, "STOP holds"
     async with scope(town.tenant):
         (account,) = await sms_accounts.accounts()
         payload = await db.value("SELECT payload FROM outbox WHERE kind = 'sms_test'")

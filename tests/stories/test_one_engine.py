@@ -19,10 +19,9 @@ import httpx
 import pytest
 from browsing import app, client_of, staff
 from peers.line import Line, line, peer
+from peers.texting import ordered_by_sms
 from town import Cast, add_debt
 
-from bots.answers import Asker, DraftTold, PlacedTold, answer, with_code
-from bots.intents import intent_of
 from dilo.kit import db
 from dilo.kit.ids import uuid7
 from dilo.orders import actions
@@ -137,14 +136,8 @@ async def by_telegram_cart(here: Line, basket: Basket) -> None:
 
 
 async def by_sms(here: Line, basket: Basket) -> None:
-    """The core that the SMS door renders: text in, a code, the code back."""
-    text = ", ".join(f"{code} {n}" for code, n in basket)
-    async with scope(here.town.tenant):
-        one = Asker(here.town.petro, "sms", "+380670000001", uuid7().hex)
-        shown = await answer(one, intent_of(text))
-        assert isinstance(shown, DraftTold)
-        told = await with_code(one, shown)
-        assert isinstance(await answer(one, intent_of(f"ТАК {told.code}")), PlacedTold)
+    """By a gateway both ways: the text by its webhook, the code by what it was given to send."""
+    await ordered_by_sms(here.town, ", ".join(f"{code} {n}" for code, n in basket))
 
 
 async def by_shop(here: Line, basket: Basket) -> None:

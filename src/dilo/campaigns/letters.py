@@ -1,5 +1,6 @@
 """What one recipient reads, written as it leaves: once more whether he may be written to at all."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -13,14 +14,16 @@ from dilo.kit import clock, db, i18n, outbox
 from dilo.kit.errors import NotFound, Refusal
 from dilo.kit.ids import uuid7
 from dilo.kit.letters import rendered
-from dilo.messaging import phrases
+from dilo.messaging import phrases, sms_costs
 from dilo.messaging.channels import Composed, Dropped, NotNow, Ready
+from dilo.messaging.sms_costs import Bill
 from dilo.parties import consents
 from tenants import links
 from tenants.actors import Actor
 from tenants.scope import current_tenant
 
 TEST = "campaign_test"
+NO_CODE = "0" * 12
 LOOK_AGAIN = timedelta(hours=1)
 TO_WRITE = """
 SELECT c.state, c.texts, c.link_url, c.created_by, r.code, r.channel, r.language, r.party_id,
@@ -62,14 +65,18 @@ async def compose(payload: dict[str, Any], channel: str, _party_id: UUID | None)
         return NotNow(at, "QUIET")
     texts = msgspec.convert(found["texts"], dict[str, Words])
     figures = await phrases.figures_of(found["party_id"], found["created_by"])
-    figures |= await _addresses(found["code"], bool(found["link_url"]))
+    figures |= await _addresses(found["code"], bool(found["link_url"]), channel)
     return said(texts, channel, found["language"], figures)
 
 
-async def _addresses(code: str, has_link: bool) -> dict[str, str]:
+async def _addresses(code: str, has_link: bool, channel: str) -> dict[str, Any]:
+    """``answers``: whether a word back reaches us, as it must where STOP is named as the way out;
+    a sender of letters cannot be answered."""
+    route = await sms_costs.route_or_none() if channel == "sms" else None
     return {
         "link": await links.address_of(f"/l/{code}") if has_link else "",
         "unsubscribe": await links.address_of(f"/u/{code}"),
+        "answers": channel == "telegram" or (route is not None and route.hears),
     }
 
 
@@ -82,10 +89,9 @@ def said(
     source = words.sms if channel == "sms" and words.sms.strip() else words.body
     text = rendered(source, figures)
     out = figures["unsubscribe"]
-    if channel == "email" and out not in text:
-        text += "\n\n" + i18n.say("campaign:unsubscribe", link=out)
-    elif out not in text:
-        text += "\n\n" + i18n.say(f"campaign:stop_{channel}")
+    if out not in text:
+        key = f"campaign:stop_{channel}" if figures["answers"] else f"campaign:out_{channel}"
+        text += ("\n" if channel == "sms" else "\n\n") + i18n.say(key, link=out)
     subject = rendered(words.subject, figures) if words.subject.strip() else figures["tenant"]
     return Ready(text, subject, extra={"unsubscribe": out})
 
@@ -97,11 +103,23 @@ def words_for(texts: dict[str, Words], language: str | None) -> Words:
     raise Refusal("TEXT_MISSING", status=422)
 
 
-async def preview(of: Campaign, channel: str, party_id: UUID, language: str) -> Ready:
-    """As this company would read it. Raises TEXT_BAD."""
-    figures = await phrases.figures_of(party_id, of.created_by)
-    figures |= await _addresses("000000000000", bool(of.link_url))
-    return said(of.texts, channel, language, figures)
+async def previews(of: Campaign, channel: str, readers: Sequence[db.Row]) -> list[Ready]:
+    """As these companies (``party_id``, ``language``) would read it. Raises TEXT_BAD."""
+    figures = await phrases.figures_of_all([row["party_id"] for row in readers], of.created_by)
+    ways = await _addresses(NO_CODE, bool(of.link_url), channel)
+    made: list[Ready] = []
+    for row in readers:
+        with i18n.speaking(row["language"]):
+            made.append(said(of.texts, channel, row["language"], figures[row["party_id"]] | ways))
+    return made
+
+
+async def sms_bill(of: Campaign, count: int) -> Bill | None:
+    """What its SMS will cost; of a big one, by companies picked at random."""
+    readers = await queries.by_sms(of.aim) if count else []
+    return await sms_costs.bill_or_none(
+        [ready.text for ready in await previews(of, "sms", readers)], count
+    )
 
 
 async def send_test(actor: Actor, campaign_id: UUID) -> list[str]:
@@ -113,12 +131,13 @@ async def send_test(actor: Actor, campaign_id: UUID) -> list[str]:
     of, me = await queries.campaign(campaign_id), await db.one(MINE, id=actor.id)
     mine = {"telegram": me["chat_id"], "email": me["email"]}
     figures = await phrases.figures_of(None, of.created_by)
-    figures |= await _addresses("000000000000", bool(of.link_url))
     told: list[str] = []
     for channel in of.aim.channels:
         if not mine.get(channel):
             continue
-        ready = said(of.texts, channel, me["language"], figures)
+        ways = await _addresses(NO_CODE, bool(of.link_url), channel)
+        with i18n.speaking(me["language"]):
+            ready = said(of.texts, channel, me["language"], figures | ways)
         payload = {"address": mine[channel], "text": ready.text, "subject": ready.subject}
         await outbox.put(channel, TEST, f"{TEST}:{of.id}:{uuid7()}", payload, priority=3)
         told.append(channel)
@@ -148,4 +167,14 @@ async def unsubscribe(code: str) -> None:
     await consents.no_more_news(found["name"], found["channel"], found["address"], "link")
 
 
-__all__ = ["KIND", "TEST", "clicked", "compose", "compose_test", "preview", "said", "unsubscribe"]
+__all__ = [
+    "KIND",
+    "TEST",
+    "clicked",
+    "compose",
+    "compose_test",
+    "previews",
+    "said",
+    "sms_bill",
+    "unsubscribe",
+]

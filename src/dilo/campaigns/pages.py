@@ -17,6 +17,7 @@ from dilo.kit.errors import Invalid, NotFound, Refusal
 from dilo.kit.ids import uuid_or_none
 from dilo.kit.paging import Paging
 from dilo.kit.visit import visit
+from dilo.messaging.channels import Ready
 from dilo.messaging.phrases import CAMPAIGN_NAMES
 from dilo.messaging.rules import CHANNELS
 from dilo.parties import consents
@@ -175,6 +176,7 @@ async def show(campaign_id: UUID) -> Response[Any]:
         return await _sheet(of, state)
     fresh = of.launched_at is None
     audience = await queries.audience(of.aim) if fresh else None
+    by_sms = audience.by_channel().get("sms", 0) if audience else 0
     rule = await queries.policy()
     return web.page(
         "campaigns/show.html",
@@ -184,6 +186,8 @@ async def show(campaign_id: UUID) -> Response[Any]:
         audience=audience,
         minutes=minutes_needed(audience.count, of.per_minute) if audience else 0,
         previews=await _previews(of) if fresh else [],
+        bill=await letters.sms_bill(of, by_sms) if by_sms else None,
+        by_sms=by_sms,
         results=None if fresh else await queries.results(campaign_id),
         days=queries.RESULT_DAYS,
         page=None
@@ -193,15 +197,12 @@ async def show(campaign_id: UUID) -> Response[Any]:
     )
 
 
-async def _previews(of: Campaign) -> list[dict[str, Any]]:
-    """As a real company would read it, in each channel."""
-    found: list[dict[str, Any]] = []
-    for row in await queries.samples(of.aim):
-        ready = await letters.preview(of, row["channel"], row["party_id"], row["language"])
-        found.append(
-            {"channel": row["channel"], "subject": ready.subject, "text": ready.text, "parts": None}
-        )
-    return found
+async def _previews(of: Campaign) -> list[tuple[str, Ready]]:
+    """By channel, as a real company would read it."""
+    return [
+        (row["channel"], (await letters.previews(of, row["channel"], [row]))[0])
+        for row in await queries.samples(of.aim)
+    ]
 
 
 async def _sheet(of: Campaign, state: str) -> Response[Any]:

@@ -16,6 +16,7 @@ from tenants.settings import setting
 NAME = "campaigns"
 RESULT_DAYS = 7
 BOUGHT_DAYS = 365
+COUNTED_MOST = 200
 Debt = Literal["", "any", "none", "overdue"]
 
 
@@ -84,12 +85,15 @@ reach AS (
     SELECT h.channel, h.address, coalesce(c.language, i.language) AS language,
       h.marketing_at IS NOT NULL AS consents,
       h.dead_at IS NOT NULL OR i.disabled_at IS NOT NULL AS dead,
-      h.opted_out_at IS NOT NULL OR h.marketing_off_at IS NOT NULL AS silent
+      h.opted_out_at IS NOT NULL OR h.marketing_off_at IS NOT NULL
+        OR s.stopped_at IS NOT NULL AS silent
     FROM contact_channel h LEFT JOIN contact c ON c.id = h.contact_id
     LEFT JOIN identity i ON i.id = h.identity_id
+    LEFT JOIN sms_number s ON s.phone = h.address AND h.channel = 'sms'
     WHERE h.party_id = a.id AND h.channel = ANY(CAST(:channels AS text[])) AND NOT h.is_group
     ORDER BY h.marketing_at IS NULL OR h.dead_at IS NOT NULL OR h.opted_out_at IS NOT NULL
-      OR i.disabled_at IS NOT NULL, array_position(:channels, h.channel), h.created_at DESC, h.id
+      OR i.disabled_at IS NOT NULL OR s.stopped_at IS NOT NULL,
+      array_position(:channels, h.channel), h.created_at DESC, h.id
     LIMIT 1) h ON true),
 judged AS (
   SELECT party_id, channel, address, language, CASE WHEN reason IS NOT NULL THEN reason
@@ -104,6 +108,10 @@ FROM judged GROUP BY 1, 2, 3 ORDER BY 4 DESC
 SAMPLE = f"""{AIMED}
 SELECT DISTINCT ON (channel) channel, party_id, coalesce(language, :language) AS language
 FROM judged WHERE reason IS NULL ORDER BY channel, party_id
+"""
+BY_SMS = f"""{AIMED}
+SELECT party_id, coalesce(language, :language) AS language FROM judged
+WHERE reason IS NULL AND channel = 'sms' ORDER BY md5(party_id::text) LIMIT {COUNTED_MOST}
 """
 HEAD = """
 SELECT id, name, state, aim, texts, link_url, per_minute, starts_at, created_by, created_by_id,
@@ -315,6 +323,12 @@ async def samples(aim: Aim) -> list[db.Row]:
     """A real company for each channel, to show what it would read."""
     rule = await policy()
     return await db.rows(SAMPLE, language=current_tenant().language, **aimed(aim, rule))
+
+
+async def by_sms(aim: Aim) -> list[db.Row]:
+    """Whose SMS are counted one by one: all of a few, of many the same ones at every look."""
+    rule = await policy()
+    return await db.rows(BY_SMS, language=current_tenant().language, **aimed(aim, rule))
 
 
 async def results(campaign_id: UUID) -> Results:

@@ -1,38 +1,30 @@
 """Planning a run in one statement, re-checking each notice as it leaves, editing the policy."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import date, time, timedelta
 from decimal import Decimal
-from functools import cache
-from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
-from jinja2 import FileSystemLoader
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from dilo.dunning import letters
 from dilo.dunning.charges import charge_fees, charge_interest
 from dilo.dunning.measure import Caps, rests_until
-from dilo.dunning.paying import NO_WAY, WayToPay, answers, way_to_pay
+from dilo.dunning.paying import answers, way_to_pay
 from dilo.dunning.queries import (
     DUE,
     REACH,
-    OpenDebt,
     Policy,
     holidays,
     notice,
     plan_figures,
     policy_or_none,
     still_open,
-    would_warn,
 )
 from dilo.dunning.rules import may_write_at, quiet_ends
 from dilo.dunning.texts import text_or_none
 from dilo.kit import clock, db, i18n, outbox
 from dilo.kit.errors import NotFound, Refusal
-from dilo.kit.letters import rendered
 from dilo.kit.templating import money
 from dilo.messaging.channels import Composed, Dropped, NotNow, Ready
 from tenants import audit
@@ -105,12 +97,6 @@ HOLIDAY = """
 INSERT INTO holiday (day, name) VALUES (:day, :name)
 ON CONFLICT (tenant_id, day) DO UPDATE SET name = excluded.name
 """
-# Where a company begins when it writes its own letter.
-OUR_WORDS = """{{ party }}: {{ total|money(currency) }}
-{% for item in items %}
-{{ item.number }}, {{ item.due_on|date }}, {{ item.open_amount|money(currency) }}
-{% endfor %}
-{{ tenant }}"""
 DROP_LEVEL = """
 UPDATE dunning_level SET retired_at = now() WHERE id = :id AND retired_at IS NULL
 """
@@ -198,72 +184,11 @@ async def compose(
     tone = max(items, key=lambda item: item.offset_days).tone
     owed = [(item.document_id, item.open_amount) for item in items]
     way = await way_to_pay(found["party_id"], owed)
-    figures = letter_figures(found["name"], items, tone, total, found["currency"], way)
-    own = await text_or_none(i18n.language(), channel, tone)
-    text = rendered(own, figures) if own else _ours(channel, figures)
+    figures = letters.figures_of(found["name"], items, tone, total, found["currency"], way)
+    text = letters.written(channel, figures, await text_or_none(i18n.language(), channel, tone))
     subject = i18n.say("dunning:subject", tenant=tenant.name, total=money(total, found["currency"]))
     buttons = answers(way, money(total, found["currency"])) if channel == "telegram" else None
-    return Ready(text.strip(), subject, {"buttons": buttons} if buttons else {})
-
-
-def letter_figures(
-    name: str,
-    items: Sequence[OpenDebt],
-    tone: str,
-    total: Decimal,
-    currency: str,
-    way: WayToPay = NO_WAY,
-) -> dict[str, Any]:
-    """What a letter may name: tenant, party, items (number, due_on, days_late, open_amount), tone,
-    total, currency, pay_url (empty where cards are not taken), requisites."""
-    return {
-        "tenant": current_tenant().name,
-        "party": name,
-        "items": [asdict(item) for item in items],
-        "tone": tone,
-        "total": total,
-        "currency": currency,
-        "pay_url": way.url,
-        "requisites": way.requisites,
-    }
-
-
-def _ours(channel: str, figures: dict[str, Any]) -> str:
-    return _environment().get_template(f"debt_warning.{channel}.txt").render(**figures)
-
-
-async def preview_text(source: str, language: str) -> str:
-    """The letter to the first real debtor of today, or to one made up where nobody is late.
-
-    Raises TEXT_BAD.
-    """
-    policy, today = await policy_or_none(), current_tenant().today()
-    due = await would_warn(policy, today, 1) if policy else []
-    before = i18n.language()
-    i18n.use_language(language)
-    try:
-        if due:
-            one = due[0]
-            items = [
-                OpenDebt(
-                    number,
-                    today - timedelta(days=late),
-                    late,
-                    one.tone,
-                    0,
-                    one.amount,
-                    one.party_id,
-                )
-                for number, late in zip(one.numbers, one.days_late, strict=True)
-            ]
-            figures = letter_figures(one.name, items, one.tone, one.amount, one.currency)
-        else:
-            item = OpenDebt("INV-000001", today, 1, "due", 1, Decimal("100.00"), UUID(int=0))
-            currency = current_tenant().currency
-            figures = letter_figures("—", [item], "due", item.open_amount, currency)
-        return rendered(source, figures)
-    finally:
-        i18n.use_language(before)
+    return Ready(text, subject, {"buttons": buttons} if buttons else {})
 
 
 async def save_holiday(actor: Actor, day: date, name: str) -> None:
@@ -286,20 +211,6 @@ async def monthly_interest() -> int:
         return 0
     ended = current_tenant().today().replace(day=1) - timedelta(days=1)
     return await charge_interest(ended, policy.interest_percent)
-
-
-@cache
-def _environment() -> ImmutableSandboxedEnvironment:
-    made = ImmutableSandboxedEnvironment(  # plain text, never HTML
-        loader=FileSystemLoader(Path(__file__).parent / "messages"),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=False,
-    )
-    made.globals["say"] = i18n.say
-    made.filters["money"] = money
-    made.filters["date"] = i18n.shown
-    return made
 
 
 async def save_policy(actor: Actor, form: PolicyForm) -> Policy:

@@ -7,14 +7,14 @@ from uuid import UUID
 import msgspec
 from litestar import Request, Response, get, post
 
-from dilo.dunning import actions, pauses, queries, reconciliation, texts, worklist
+from dilo.dunning import actions, letters, pauses, queries, reconciliation, texts, worklist
 from dilo.dunning.pauses import DisputeForm, PromiseForm
 from dilo.dunning.worklist import NoteForm
 from dilo.kit import i18n, web
 from dilo.kit.errors import Invalid, NotFound, Refusal
 from dilo.kit.paging import Paging
 from dilo.kit.visit import visit
-from dilo.messaging import sms_accounts
+from dilo.messaging.sms_costs import bill_or_none
 from dilo.parties import queries as parties
 from dilo.people.roles import may
 from dilo.receivables import queries as receivables
@@ -134,7 +134,7 @@ async def text_index() -> Response[str]:
         "channel": query.get("channel", "telegram"),
         "tone": query.get("tone", "due"),
     }
-    body = await texts.text_or_none(**chosen) or actions.OUR_WORDS
+    body = await texts.text_or_none(**chosen) or letters.OUR_WORDS
     return await _texts(web.Filled(values=chosen | {"body": body}))
 
 
@@ -152,7 +152,7 @@ async def _texts(form: web.Filled[Any], preview: str = "", status: int = 200) ->
         texts=await texts.texts(),
         tones=TONES,
         preview=preview,
-        sms=await sms_accounts.estimate(preview) if preview and _by_sms(form) else None,
+        bill=await bill_or_none([preview], 1) if preview and _by_sms(form) else None,
         due=due,
     )
 
@@ -166,7 +166,7 @@ async def text_update(request: Req) -> Response[Any]:
     new = form.input
     wants_preview = bool((await request.form()).get("preview"))
     try:
-        preview = await actions.preview_text(texts.checked(new.body), new.language)
+        preview = await letters.preview_text(texts.checked(new.body), new.language)
         if not wants_preview:
             await texts.save_text(visit().actor, new.language, new.channel, new.tone, new.body)
             web.flash("success", "flash:saved")

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from litestar import Request, Response, get, post
 
-from dilo.dunning import actions, queries
+from dilo.dunning import actions, letters, queries
 from dilo.dunning.actions import LevelForm, PolicyForm
 from dilo.kit import i18n, web
 from dilo.kit.errors import Refusal
@@ -56,11 +56,14 @@ async def _index(form: web.Filled[Any], status: int = 200) -> Response[Any]:
                 for p in preview
             ),
         )
+    bill, counts = await letters.sms_costs(preview)
     return web.page(
         "dunning/index.html",
         status=status,
         policy=policy,
         preview=preview,
+        bill=bill,
+        counts=counts,
         form=form,
         levels=await queries.levels(policy.id) if policy else [],
         on=on,

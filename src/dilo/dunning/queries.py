@@ -54,10 +54,15 @@ due AS MATERIALIZED (SELECT * FROM fresh WHERE left_amount > :tolerance)
 # each: a join of two computed sets has no statistics and may be planned as 100,000 x 100,000.
 REACH = """
 LEFT JOIN LATERAL (
-  SELECT h.channel, h.address FROM contact_channel h LEFT JOIN identity e ON e.id = h.identity_id
+  SELECT h.channel, h.address, coalesce(c.language, e.language) AS language
+  FROM contact_channel h LEFT JOIN identity e ON e.id = h.identity_id
+  LEFT JOIN contact c ON c.id = h.contact_id
   WHERE h.party_id = n.party_id AND h.channel = ANY(CAST(:channels AS text[]))
     AND h.opted_out_at IS NULL AND h.dead_at IS NULL AND e.disabled_at IS NULL
     AND (NOT h.is_group OR h.shows_money)
+    AND (h.channel <> 'sms' OR NOT EXISTS (SELECT 1 FROM sms_number s
+      WHERE s.phone = h.address AND s.stopped_at IS NOT NULL
+        AND coalesce((SELECT stop_covers FROM sms_policy), 'all') = 'all'))
   ORDER BY array_position(CAST(:channels AS text[]), h.channel), h.created_at DESC LIMIT 1
 ) r ON true
 """
@@ -69,7 +74,7 @@ grouped AS (
     array_agg(number ORDER BY due_on, item_id) AS numbers,
     array_agg(CAST(:on AS date) - due_on ORDER BY due_on, item_id) AS days_late
   FROM due GROUP BY party_id, currency)
-SELECT n.*, p.name, p.code, r.channel, r.address
+SELECT n.*, p.name, p.code, r.channel, r.address, coalesce(r.language, p.language) AS language
 FROM (SELECT *, count(*) OVER () AS total_rows FROM grouped
       ORDER BY amount DESC, party_id LIMIT :most) n
 JOIN party p ON p.id = n.party_id {REACH} ORDER BY n.amount DESC, p.code
@@ -168,6 +173,7 @@ class Due:
     code: str
     channel: str | None
     address: str | None
+    language: str | None
     total_rows: int
 
     @property

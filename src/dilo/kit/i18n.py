@@ -7,7 +7,8 @@ for people is written in Python.
 
 import gettext as gnu
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime
 from decimal import Decimal
@@ -66,6 +67,17 @@ def language() -> str:
 
 def use_language(code: str | None) -> None:
     _language.set(code if code in LANGUAGES else FALLBACK)
+
+
+@contextmanager
+def speaking(code: str | None) -> Iterator[None]:
+    """For as long as something is written to somebody else than who asked for it."""
+    before = language()
+    use_language(code)
+    try:
+        yield
+    finally:
+        use_language(before)
 
 
 def best_language(accept: str, otherwise: str) -> str:

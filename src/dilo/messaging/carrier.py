@@ -33,9 +33,12 @@ log = logging.getLogger("dilo.messaging.sms")
 BINDS_MAX = 200
 REST_FIRST_S, REST_MOST_S = 5.0, 120.0
 PACE_PATIENCE_S = 1.0
-REPLY, MARKETING = "sms_reply", ("campaign",)
+REPLY, ANSWER, MARKETING = "sms_reply", "staff_reply", ("campaign",)
 Heard = Callable[[UUID, UUID, Delivered], Awaitable[None]]
-STOPPED = "SELECT 1 FROM sms_number WHERE phone = :phone AND stopped_at IS NOT NULL"
+STOPPED = """
+SELECT coalesce(wrote_at > stopped_at, false) AS wrote_since FROM sms_number
+WHERE phone = :phone AND stopped_at IS NOT NULL
+"""
 
 
 class Rest:
@@ -109,10 +112,14 @@ class SmsCarrier:
         return [(counted(text, as_latin=one.latin), one.price) for one in own]
 
     async def _is_stopped(self, kind: str, phone: str) -> bool:
-        if not await db.value(STOPPED, phone=phone):
+        """STOP silences news always, and the rest where the company's rule says so; but whoever
+        has written to us since is answered by the colleague he wrote to."""
+        stopped = await db.one_or_none(STOPPED, phone=phone)
+        if stopped is None or kind.startswith(MARKETING):
+            return stopped is not None
+        if kind == ANSWER and stopped["wrote_since"]:
             return False
-        covers = (await sms_budget.policy()).stop_covers
-        return covers == "all" or kind.startswith(MARKETING)
+        return (await sms_budget.policy()).stop_covers == "all"
 
     async def _usable(self, extra: dict[str, Any]) -> list[Account]:
         """An answer goes out where the question came in; a trial where it is wanted."""

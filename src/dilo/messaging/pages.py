@@ -14,11 +14,10 @@ from dilo.kit.export import table_file
 from dilo.kit.ids import uuid7
 from dilo.kit.visit import visit
 from dilo.messaging import sms_accounts, sms_budget
-from dilo.messaging.carrier import SmsCarrier
-from dilo.messaging.channels import channel
 from dilo.messaging.segments import counted
 from dilo.messaging.sms_accounts import SETTINGS, Account, AccountForm
 from dilo.messaging.sms_budget import PolicyForm
+from dilo.messaging.sms_costs import installed
 from dilo.parties.actions import phone_number
 from dilo.people.roles import may
 from tenants import audit
@@ -34,11 +33,6 @@ TRIAL = "sms_test"
 
 class TrialForm(msgspec.Struct):
     phone: str
-
-
-def _carrier() -> SmsCarrier | None:
-    sms = channel("sms")
-    return sms if isinstance(sms, SmsCarrier) else None
 
 
 def _period() -> tuple[date, date]:
@@ -68,7 +62,7 @@ async def _show(form: web.Filled[Any], status: int = 200) -> Response[Any]:
         return table_file("sms", kind, head, rows)
     own = await sms_accounts.accounts()
     text = visit().query.get("text", "")[:TEXT_MAX]
-    carrier = _carrier()
+    carrier = installed()
     prices = [(one.name, counted(text, as_latin=one.latin), one.price) for one in own]
     return web.page(
         "messaging/sms.html",
@@ -96,7 +90,7 @@ def _kind_name(kind: str) -> str:
 
 
 def _edit(account: Account | None, kind: str, form: web.Filled[Any], status: int = 200) -> Any:
-    carrier, hook = _carrier(), ""
+    carrier, hook = installed(), ""
     if account is not None and carrier is not None:
         path = f"/webhooks/sms/{current_tenant().id}/{account.id}"
         hook = carrier.hook_of(current_tenant().id, account.id) or path
@@ -180,7 +174,7 @@ async def trial_create(request: Req, sms_account_id: UUID) -> Response[Any]:
 
 @post("/office/sms/{sms_account_id:uuid}/balance", opt=EDIT, status_code=200)
 async def balance_create(sms_account_id: UUID) -> Response[Any]:
-    account, carrier = await sms_accounts.account(sms_account_id), _carrier()
+    account, carrier = await sms_accounts.account(sms_account_id), installed()
     found = await carrier.balance(account) if carrier else None
     await sms_accounts.note_balance(account.id, found)
     web.flash("info", "flash:sms_balance" if found else "flash:sms_no_balance", balance=found or "")

@@ -30,11 +30,11 @@ ON CONFLICT (tenant_id, name, language, channel) DO UPDATE
 SET body = excluded.body, changed_by = excluded.changed_by, changed_at = now() RETURNING id
 """
 FIGURES = """
-SELECT p.name AS party, p.code, coalesce(p.city, '') AS city, coalesce(o.name, '') AS manager,
+SELECT p.id, p.name AS party, p.code, coalesce(p.city, '') AS city, coalesce(o.name, '') AS manager,
   coalesce(b.receivable - b.credit, 0) AS balance, p.currency
 FROM party p LEFT JOIN identity o ON o.id = p.owner_id
 LEFT JOIN party_balance b ON b.party_id = p.id AND b.currency = p.currency
-WHERE p.id = :party_id
+WHERE p.id = ANY(CAST(:ids AS uuid[]))
 """
 
 
@@ -68,11 +68,19 @@ async def phrase(phrase_id: UUID) -> db.Row:
 
 async def figures_of(party_id: UUID | None, sender: str) -> dict[str, Any]:
     """What the letter's names stand for. A stranger has blanks."""
+    found = await figures_of_all([party_id] if party_id else [], sender)
+    return next(iter(found.values()), _blank(sender))
+
+
+async def figures_of_all(ids: Sequence[UUID], sender: str) -> dict[UUID, dict[str, Any]]:
+    rows, blank = await db.rows(FIGURES, ids=list(ids)), _blank(sender)
+    return {row["id"]: blank | dict(row) for row in rows}
+
+
+def _blank(sender: str) -> dict[str, Any]:
     tenant = current_tenant()
-    found = await db.one_or_none(FIGURES, party_id=party_id) if party_id else None
-    blank = dict.fromkeys(NAMES, "") | {"balance": 0, "currency": tenant.currency}
-    known = dict(found) if found else {}
-    return blank | known | {"tenant": tenant.name, "sender": sender, "today": tenant.today()}
+    known = {"tenant": tenant.name, "sender": sender, "today": tenant.today()}
+    return dict.fromkeys(NAMES, "") | {"balance": 0, "currency": tenant.currency} | known
 
 
 async def written(phrase_id: UUID, party_id: UUID | None, sender: str) -> str:

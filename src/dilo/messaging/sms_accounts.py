@@ -16,7 +16,6 @@ from dilo.kit import db, sealing
 from dilo.kit.errors import NotFound, Refusal
 from dilo.kit.ids import uuid7
 from dilo.messaging.blanks import CONTENT, checked_template
-from dilo.messaging.segments import Counted, counted
 from tenants import audit
 from tenants.actors import Actor
 
@@ -289,14 +288,6 @@ async def remove_account(actor: Actor, account_id: UUID) -> None:
     if not await db.execute(REMOVE, id=account_id):
         raise NotFound
     await audit.note(actor, "sms.remove", "sms_account", account_id)
-
-
-async def estimate(text: str) -> tuple[Counted, Decimal]:
-    """How many SMS a text is by the gateway tried first, and what that costs; nothing where the
-    company has none of its own."""
-    first = next((one for one in await accounts() if one.active), None)
-    found = counted(text, as_latin=first.latin if first else False)
-    return found, found.cost(first.price if first else Decimal(0))
 
 
 async def went(account_id: UUID) -> None:

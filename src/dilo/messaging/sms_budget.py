@@ -230,6 +230,16 @@ async def spent_now() -> dict[str, Decimal]:
     return {"day": found["day"], "month": found["month"]}
 
 
+async def left() -> tuple[Decimal | None, Decimal | None]:
+    """Of the day's and the month's budget; None where there is none."""
+    limits, spent = await policy(), await spent_now()
+    day, month = limits.daily_amount, limits.monthly_amount
+    return (
+        None if day is None else max(day - spent["day"], Decimal(0)),
+        None if month is None else max(month - spent["month"], Decimal(0)),
+    )
+
+
 async def report(since: date, until: date) -> Sequence[SpentRow]:
     return await db.rows_as(SpentRow, REPORT, since=since, until=until)
 

@@ -23,6 +23,7 @@ RETURNING heard, same, chosen_party_id
 STOP = """
 UPDATE sms_number SET stopped_at = now() WHERE phone = :phone AND stopped_at IS NULL RETURNING id
 """
+WROTE = "UPDATE sms_number SET wrote_at = now() WHERE phone = :phone"
 START = """
 UPDATE sms_number SET stopped_at = NULL
 WHERE phone = :phone AND stopped_at IS NOT NULL RETURNING id
@@ -65,6 +66,11 @@ async def heard(phone: str, text: str) -> tuple[bool, UUID | None]:
 async def stop(phone: str) -> bool:
     """True for the first time: said again it is not confirmed again."""
     return await db.value(STOP, phone=phone) is not None
+
+
+async def wrote(phone: str) -> None:
+    """Something else than a wish for silence: it may be answered whatever was wished before."""
+    await db.execute(WROTE, phone=phone)
 
 
 async def start(phone: str) -> bool:

@@ -13,8 +13,9 @@ from dilo.kit import db
 
 SEATS = """
 SELECT h.party_id, p.name AS party_name, coalesce(i.id, h.identity_id) AS identity_id, u.role,
-  coalesce(i.name, c.name, p.name) AS name, coalesce(c.language, i.language, p.language) AS language
-FROM contact_channel h JOIN party p ON p.id = h.party_id AND p.closed_at IS NULL
+  coalesce(i.name, c.name, p.name) AS name,
+  coalesce(c.language, i.language, p.language) AS language, p.closed_at IS NOT NULL AS is_closed
+FROM contact_channel h JOIN party p ON p.id = h.party_id
 LEFT JOIN contact c ON c.id = h.contact_id
 LEFT JOIN contact_channel m ON m.contact_id = h.contact_id AND m.channel = 'email'
 LEFT JOIN identity i ON (i.id = h.identity_id OR i.email = lower(m.address))
@@ -22,7 +23,7 @@ LEFT JOIN identity i ON (i.id = h.identity_id OR i.email = lower(m.address))
 LEFT JOIN portal_user u ON u.identity_id = i.id AND u.party_id = h.party_id
   AND u.disabled_at IS NULL
 WHERE h.channel = 'sms' AND h.address = :phone AND h.verified_at IS NOT NULL
-ORDER BY p.name, h.party_id, u.role NULLS LAST LIMIT 50
+ORDER BY p.closed_at IS NOT NULL, p.name, h.party_id, u.role NULLS LAST LIMIT 50
 """
 SILENCE = """
 UPDATE contact_channel SET opted_out_at = now()
@@ -44,6 +45,7 @@ class Caller:
     role: str | None
     name: str
     language: str | None
+    is_closed: bool
 
 
 def e164_or_none(text: str) -> str | None:
@@ -59,11 +61,13 @@ def e164_or_none(text: str) -> str | None:
 
 
 async def callers(phone: str) -> list[Caller]:
-    """One for each company the person acts for."""
+    """One for each company the person acts for; one that is closed only where there is no other,
+    to be told so like at every door."""
     found: dict[UUID, Caller] = {}
     for caller in await db.rows_as(Caller, SEATS, phone=phone):
         found.setdefault(caller.party_id, caller)
-    return list(found.values())
+    open_ones = [caller for caller in found.values() if not caller.is_closed]
+    return open_ones or list(found.values())
 
 
 async def silence(phone: str) -> None:
