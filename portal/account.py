@@ -89,8 +89,7 @@ async def news_update(request: Req) -> Response[Any]:
     if said is None:
         raise NotFound
     await consents.choose(visit().actor, said.channel, said.address, said.wanted, "portal")
-    web.flash("success", "flash:saved")
-    return web.redirect("/account#news")
+    return web.done("/account#news")
 
 
 @post("/account/password", opt=EDIT | {"transaction": "steps"}, status_code=200)

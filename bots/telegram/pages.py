@@ -79,8 +79,7 @@ async def replace() -> Response[Any]:
     if before is not None:
         await connection.switch_off(before)
     await connection.switch_on(candidate)
-    web.flash("success", "flash:bot_connected", name=candidate.username or "")
-    return web.redirect("/office/bot")
+    return web.done("/office/bot", "flash:bot_connected", name=candidate.username or "")
 
 
 @post("/office/bot/candidate/removal", opt=EDIT, status_code=200)
@@ -145,8 +144,7 @@ async def alarms_index() -> Response[str]:
 )
 async def chat_destroy(party_id: UUID, chat_link_id: UUID) -> Response[Any]:
     await chats.unlink_one(visit().actor, party_id, chat_link_id)
-    web.flash("success", "flash:chat_unlinked")
-    return web.redirect(f"/office/parties/{party_id}?tab=contacts")
+    return web.done(f"/office/parties/{party_id}?tab=contacts", "flash:chat_unlinked")
 
 
 @post(

@@ -83,8 +83,7 @@ async def _keep(form: web.Filled[Any], given: KeysForm | ConnectForm | None) -> 
             raise
         web.flash_refusal(refusal)
         return web.redirect("/office/cards/account")
-    web.flash("success", "flash:card_account_kept", name=who.name)
-    return web.redirect("/office/cards/account")
+    return web.done("/office/cards/account", "flash:card_account_kept", name=who.name)
 
 
 @post("/office/cards/account/test", opt=may("acquiring.edit", **STEPS), status_code=200)
@@ -102,8 +101,7 @@ async def test_create() -> Response[Any]:
 @post("/office/cards/account/removal", opt=may("acquiring.edit"), status_code=200)
 async def account_destroy() -> Response[Any]:
     await accounts.disconnect(visit().actor)
-    web.flash("success", "flash:card_account_forgotten")
-    return web.redirect("/office/cards/account")
+    return web.done("/office/cards/account", "flash:card_account_forgotten")
 
 
 class RefundForm(msgspec.Struct):
@@ -132,8 +130,7 @@ async def refund_create(request: Req, card_id: UUID) -> Response[Any]:
     await returns.refund(
         visit().tenant, visit().actor, card_id, form.input.amount, form.input.reason
     )
-    web.flash("success", "flash:refunded")
-    return web.redirect(f"/office/cards/{card_id}")
+    return web.done(f"/office/cards/{card_id}", "flash:refunded")
 
 
 @post(
@@ -143,8 +140,7 @@ async def refund_create(request: Req, card_id: UUID) -> Response[Any]:
 )
 async def refund_again(card_id: UUID, refund_id: UUID) -> Response[Any]:
     await returns.again(visit().tenant, visit().actor, card_id, refund_id)
-    web.flash("success", "flash:refunded")
-    return web.redirect(f"/office/cards/{card_id}")
+    return web.done(f"/office/cards/{card_id}", "flash:refunded")
 
 
 @get("/office/cards/quarantine", opt=may("acquiring.read"))
@@ -172,8 +168,7 @@ async def request_index() -> Response[str]:
 )
 async def request_withdraw(pay_request_id: UUID) -> Response[Any]:
     await withdrawal.withdraw(visit().tenant, visit().actor, pay_request_id)
-    web.flash("success", "flash:pay_link_withdrawn")
-    return web.redirect("/office/cards/requests")
+    return web.done("/office/cards/requests", "flash:pay_link_withdrawn")
 
 
 class DecisionForm(msgspec.Struct):
@@ -199,8 +194,7 @@ async def quarantine_decide(request: Req, quarantine_id: UUID, verdict: str) -> 
         await deciding.dismiss(tenant, actor, quarantine_id, given.note)
     else:
         raise NotFound
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/cards/quarantine")
+    return web.done("/office/cards/quarantine")
 
 
 routes = [

@@ -91,15 +91,13 @@ async def view_create(request: Req, name: str) -> Response[Any]:
     if form.input is None:
         raise Refusal("NAME_MISSING", status=422)
     await views.save_view(visit().actor, name, form.input, visit().query)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/office/reports/{name}?{urlencode(visit().query)}")
+    return web.done(f"/office/reports/{name}?{urlencode(visit().query)}")
 
 
 @post("/office/reports/views/{view_id:uuid}/removal", opt=may("reports.read"), status_code=200)
 async def view_destroy(view_id: UUID) -> Response[Any]:
     await views.drop_view(visit().actor, view_id)
-    web.flash("success", "flash:removed")
-    return web.redirect("/office/reports")
+    return web.done("/office/reports", "flash:removed")
 
 
 @post("/office/reports/views/{view_id:uuid}/schedules", opt=may("reports.read"), status_code=200)
@@ -109,8 +107,7 @@ async def schedule_create(request: Req, view_id: UUID) -> Response[Any]:
     if form.input is None:
         raise Invalid(form.errors)
     await views.add_schedule(visit().actor, view_id, form.input)
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/reports")
+    return web.done("/office/reports")
 
 
 @post(
@@ -118,8 +115,7 @@ async def schedule_create(request: Req, view_id: UUID) -> Response[Any]:
 )
 async def schedule_destroy(schedule_id: UUID) -> Response[Any]:
     await views.drop_schedule(visit().actor, schedule_id)
-    web.flash("success", "flash:removed")
-    return web.redirect("/office/reports")
+    return web.done("/office/reports", "flash:removed")
 
 
 @post("/office/parties/{party_id:uuid}/statements", opt=may("receivables.read"), status_code=200)

@@ -101,8 +101,7 @@ async def confirmation_create(request: Req, line_id: UUID) -> Response[Any]:
         raise NotFound
     await parties.party(form.input.party)
     await actions.confirm_line(visit().actor, line_id, form.input.party)
-    web.flash("success", "flash:payment_recorded")
-    return web.redirect("/office/bank")
+    return web.done("/office/bank", "flash:payment_recorded")
 
 
 @post("/office/bank/lines/{line_id:uuid}/ignoring", opt=MAY, status_code=200)
@@ -110,24 +109,21 @@ async def ignoring_create(line_id: UUID) -> Response[Any]:
     """Leaves a line aside, or takes it back into the queue."""
     line = await queries.line(line_id)
     await actions.ignore_line(visit().actor, line_id, line.state != "ignored")
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/bank")
+    return web.done("/office/bank")
 
 
 @post("/office/bank/columns", opt=MAY, status_code=200)
 async def columns_update(request: Req) -> Response[Any]:
     form = await web.read_form(Columns, request)
     await actions.save_columns(visit().actor, form.input or Columns())
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/bank")
+    return web.done("/office/bank")
 
 
 @post("/office/bank/allocation", opt=MAY, status_code=200)
 async def allocation_update(request: Req) -> Response[Any]:
     form = await web.read_form(AllocationPolicy, request)
     await change_setting(visit().actor, "allocation", form.input or AllocationPolicy())
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/bank")
+    return web.done("/office/bank")
 
 
 routes = [

@@ -46,8 +46,7 @@ async def closing_create(request: Request[Any, Any, Any]) -> Response[Any]:
     if form.input is None:
         raise Invalid(form.errors)
     await close_books(visit().actor, form.input.through, form.input.reason)
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/books")
+    return web.done("/office/books")
 
 
 @get("/health/books", opt={"tenant": "none"})
@@ -81,8 +80,7 @@ async def entry_create(request: Request[Any, Any, Any]) -> Response[Any]:
     if form.input is None:
         raise Invalid(form.errors)
     await write_entry(visit().actor, form.input)
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/books")
+    return web.done("/office/books")
 
 
 routes = [index, closing_create, entry_create, health_books]

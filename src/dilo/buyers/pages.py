@@ -113,8 +113,7 @@ async def impersonation_create(request: Req, seat_id: UUID) -> Response[Any]:
 async def invitation_resend(invitation_id: UUID) -> Response[Any]:
     company = await seats.company_of_invitation(invitation_id)
     await people.invite_again(visit().actor, company, invitation_id)
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/portal-users")
+    return web.done("/office/portal-users")
 
 
 @post("/office/portal-users/invitations/{invitation_id:uuid}/link", opt=EDIT, status_code=200)
@@ -129,8 +128,7 @@ async def invitation_link(invitation_id: UUID) -> Response[str]:
 async def invitation_revoke(invitation_id: UUID) -> Response[Any]:
     company = await seats.company_of_invitation(invitation_id)
     await people.revoke(visit().actor, company, invitation_id)
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/portal-users")
+    return web.done("/office/portal-users")
 
 
 @get("/office/parties/{party_id:uuid}/company", opt=may("parties.read"))

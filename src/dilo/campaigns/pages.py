@@ -297,8 +297,7 @@ async def policy_update(request: Req) -> Response[Any]:
         closes=closes,
     )
     await actions.change_policy(visit().actor, rule)
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/campaigns")
+    return web.done("/office/campaigns")
 
 
 @get("/office/consents", opt=may("consents.edit"))
@@ -321,8 +320,7 @@ async def consent_update(request: Req, phone_id: UUID) -> Response[Any]:
         await consents.record(visit().actor, phone_id, "office")
     else:
         await consents.take_back(visit().actor, phone_id)
-    web.flash("success", "flash:saved")
-    return web.redirect(web.came_from(request, "/office/consents"))
+    return web.done(web.came_from(request, "/office/consents"))
 
 
 routes = [

@@ -113,8 +113,7 @@ async def settings_update(request: Req) -> Response[Any]:
         form.errors.setdefault("answer_hours", i18n.say("invalid:VALUE"))
         return web.page("claims/settings.html", status=422, form=form)
     await change_setting(visit().actor, "claims", form.input)
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/claims")
+    return web.done("/office/claims")
 
 
 @get("/office/orders/{order_id:uuid}/claims/new", opt=may("claims.edit"))

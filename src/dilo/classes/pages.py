@@ -111,15 +111,13 @@ async def settings_update(request: Req, subject: str) -> Response[Any]:
 async def run_create(subject: str) -> Response[Any]:
     what = _subject(subject)
     await actions.apply_classes(visit().actor, what)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/office/classes/{what}/changes")
+    return web.done(f"/office/classes/{what}/changes")
 
 
 @post("/office/class-runs/{run_id:uuid}/reversal", opt=may("credit.edit"), status_code=200)
 async def reversal_create(run_id: UUID) -> Response[Any]:
     await actions.reverse_run(visit().actor, run_id)
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/classes/clients/changes")
+    return web.done("/office/classes/clients/changes")
 
 
 @post("/office/segment-rules", opt=may("credit.edit"), status_code=200)
@@ -128,15 +126,13 @@ async def rule_create(request: Req) -> Response[Any]:
     if form.input is None:
         raise Refusal("AMOUNT_BAD", status=422)
     await actions.add_rule(visit().actor, form.input)
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/classes/clients/changes")
+    return web.done("/office/classes/clients/changes")
 
 
 @post("/office/segment-rules/{rule_id:uuid}/removal", opt=may("credit.edit"), status_code=200)
 async def rule_destroy(rule_id: UUID) -> Response[Any]:
     await actions.drop_rule(visit().actor, rule_id)
-    web.flash("success", "flash:removed")
-    return web.redirect("/office/classes/clients/changes")
+    return web.done("/office/classes/clients/changes", "flash:removed")
 
 
 @post("/office/parties/{party_id:uuid}/segment-by-hand", opt=may("credit.edit"), status_code=200)
@@ -144,8 +140,7 @@ async def by_hand_create(party_id: UUID) -> Response[Any]:
     """On or off."""
     party = await parties.party(party_id)
     await actions.keep_by_hand(visit().actor, party_id, not party.segment_by_hand)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/office/parties/{party_id}?tab=terms")
+    return web.done(f"/office/parties/{party_id}?tab=terms")
 
 
 routes = [

@@ -55,16 +55,14 @@ async def teaching_create(request: Req, text_id: UUID) -> Response[Any]:
     if product_id is None:
         raise NotFound
     await unresolved.teach(visit().actor, text_id, product_id, str(posted.get("phrase") or ""))
-    web.flash("success", "flash:taught")
-    return web.redirect("/office/bots/texts")
+    return web.done("/office/bots/texts", "flash:taught")
 
 
 @post("/office/bots/texts/ignoring", opt=TEACH, status_code=200)
 async def ignoring_create(request: Req) -> Response[Any]:
     ids = [uuid_or_none(str(one)) for one in (await request.form()).getall("text", [])]
     count = await unresolved.ignore_all(visit().actor, [one for one in ids if one is not None])
-    web.flash("success", "flash:ignored", count=count)
-    return web.redirect("/office/bots/texts")
+    return web.done("/office/bots/texts", "flash:ignored", count=count)
 
 
 @post("/office/products/{product_id:uuid}/names", opt=TEACH, status_code=200)

@@ -57,8 +57,7 @@ async def create(request: Req) -> Response[Any]:
             raise
         form.errors["_"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
         return await _index(form, status=422)
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/templates")
+    return web.done("/office/templates")
 
 
 async def _preview(said: PhraseForm) -> str:

@@ -51,8 +51,7 @@ async def check_create(request: Req) -> Response[Any]:
 @post("/office/credit/checks/{check_id:uuid}/removal", opt=EDIT, status_code=200)
 async def check_destroy(check_id: UUID) -> Response[Any]:
     await actions.drop_check(visit().actor, check_id)
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/credit")
+    return web.done("/office/credit")
 
 
 @post("/office/parties/{party_id:uuid}/securities", opt=EDIT, status_code=200)
@@ -62,8 +61,7 @@ async def security_create(request: Req, party_id: UUID) -> Response[Any]:
     if form.input is None:
         raise Invalid(form.errors)
     await actions.add_security(visit().actor, party_id, form.input)
-    web.flash("success", "flash:saved")
-    return web.redirect(_home(party_id))
+    return web.done(_home(party_id))
 
 
 @post(
@@ -73,8 +71,7 @@ async def security_create(request: Req, party_id: UUID) -> Response[Any]:
 )
 async def release_create(party_id: UUID, security_id: UUID) -> Response[Any]:
     await actions.release_security(visit().actor, party_id, security_id)
-    web.flash("success", "flash:saved")
-    return web.redirect(_home(party_id))
+    return web.done(_home(party_id))
 
 
 @post("/office/parties/{party_id:uuid}/temporary-limits", opt=EDIT, status_code=200)
@@ -84,8 +81,7 @@ async def temporary_create(request: Req, party_id: UUID) -> Response[Any]:
     if form.input is None:
         raise Invalid(form.errors)
     await actions.add_temporary_limit(visit().actor, party_id, form.input)
-    web.flash("success", "flash:saved")
-    return web.redirect(_home(party_id))
+    return web.done(_home(party_id))
 
 
 @post(
@@ -95,8 +91,7 @@ async def temporary_create(request: Req, party_id: UUID) -> Response[Any]:
 )
 async def temporary_end(party_id: UUID, limit_id: UUID) -> Response[Any]:
     await actions.end_temporary_limit(visit().actor, party_id, limit_id)
-    web.flash("success", "flash:saved")
-    return web.redirect(_home(party_id))
+    return web.done(_home(party_id))
 
 
 @post("/office/parties/{party_id:uuid}/group", opt=EDIT, status_code=200)
@@ -108,8 +103,7 @@ async def group_update(request: Req, party_id: UUID) -> Response[Any]:
     if wish.parent and parent_id is None:
         raise Refusal("UNKNOWN_PARTY", status=422, code=wish.parent)
     await actions.set_group(visit().actor, party_id, parent_id, wish.covers_children == "on")
-    web.flash("success", "flash:saved")
-    return web.redirect(_home(party_id))
+    return web.done(_home(party_id))
 
 
 routes = [

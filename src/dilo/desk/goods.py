@@ -32,8 +32,7 @@ async def show(product_id: UUID) -> Response[str]:
 
 
 def _saved(product_id: UUID) -> Response[Any]:
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/office/products/{product_id}/shop-window")
+    return web.done(f"/office/products/{product_id}/shop-window")
 
 
 async def _files(request: Req) -> list[tuple[str, bytes]]:

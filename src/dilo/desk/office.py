@@ -52,8 +52,7 @@ async def task_create(request: Req) -> Response[Any]:
     await tasks.make_task(
         visit().actor, new.title, due_at, assignee_id=new.assignee_id, party_id=about
     )
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/office/parties/{about}" if new.next == "party" and about else "/office")
+    return web.done(f"/office/parties/{about}" if new.next == "party" and about else "/office")
 
 
 def local_moment(text: str) -> datetime:
@@ -102,8 +101,7 @@ async def wish_update(request: Req) -> Response[Any]:
         raise Refusal("UNREADABLE", status=422)
     new = form.input
     await wishes.wish(visit().actor, new.kind, new.reach, new.hour)  # type: ignore[arg-type]
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/account")
+    return web.done("/office/account")
 
 
 class AlarmForm(msgspec.Struct):
@@ -117,8 +115,7 @@ async def alarm_update(request: Req, product_id: UUID) -> Response[Any]:
     if form.input is None:
         raise Refusal("QUANTITY_BAD", status=422, product="")
     await set_alarm(visit().actor, product_id, form.input.least)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/office/products/{product_id}")
+    return web.done(f"/office/products/{product_id}")
 
 
 routes = [task_create, task_done, task_move, wish_update, alarm_update]

@@ -194,8 +194,7 @@ async def _save(request: Req, product: Any) -> Response[Any]:
             saved = await catalogue.save_product(
                 visit().actor, form.input, product.id if product else None
             )
-            web.flash("success", "flash:saved")
-            return web.redirect(f"/office/products/{saved}")
+            return web.done(f"/office/products/{saved}")
         except Refusal as refusal:
             field = "attributes" if refusal.code == "ATTRIBUTE_BAD" else "code"
             form.errors[field] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
@@ -216,8 +215,7 @@ async def product_update(request: Req, product_id: UUID) -> Response[Any]:
 async def retirement_create(product_id: UUID) -> Response[Any]:
     product = await goods.product(product_id)
     await catalogue.retire_product(visit().actor, product_id, product.retired_at is None)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/office/products/{product_id}")
+    return web.done(f"/office/products/{product_id}")
 
 
 @post("/office/products/{product_id:uuid}/prices", opt=may("prices.edit"), status_code=200)
@@ -228,8 +226,7 @@ async def price_create(request: Req, product_id: UUID) -> Response[Any]:
         raise Refusal("AMOUNT_BAD", status=422)
     new = form.input
     await pricing.set_price(visit().actor, new.list_id, product_id, new.price, new.min_quantity)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/office/products/{product_id}")
+    return web.done(f"/office/products/{product_id}")
 
 
 @post(
@@ -239,8 +236,7 @@ async def price_create(request: Req, product_id: UUID) -> Response[Any]:
 )
 async def price_destroy(product_id: UUID, item_id: UUID) -> Response[Any]:
     await pricing.drop_price(visit().actor, product_id, item_id)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/office/products/{product_id}")
+    return web.done(f"/office/products/{product_id}")
 
 
 @post("/office/products/{product_id:uuid}/moves", opt=may("stock.edit"), status_code=200)
@@ -252,8 +248,7 @@ async def move_create(request: Req, product_id: UUID) -> Response[Any]:
     await stock.adjust(
         visit().actor, form.input.warehouse_id, product_id, form.input.quantity, form.input.reason
     )
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/office/products/{product_id}")
+    return web.done(f"/office/products/{product_id}")
 
 
 @get("/office/categories", opt=may("catalogue.edit"))
@@ -277,16 +272,14 @@ async def category_create(request: Req) -> Response[Any]:
     if form.input is None:
         return await _categories(form, 422)
     await catalogue.save_category(visit().actor, form.input)
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/categories")
+    return web.done("/office/categories")
 
 
 @post("/office/price-lists/{list_id:uuid}/promotion", opt=may("prices.edit"), status_code=200)
 async def promotion_create(list_id: UUID) -> Response[Any]:
     """Turns the mark on or off."""
     await pricing.mark_promotion(visit().actor, list_id)
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/categories")
+    return web.done("/office/categories")
 
 
 routes = [

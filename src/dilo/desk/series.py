@@ -40,8 +40,7 @@ async def update(request: Req) -> Response[Any]:
     if form.input is None:
         raise Invalid(form.errors)
     await variants.set_axes(visit().actor, form.input)
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/series")
+    return web.done("/office/series")
 
 
 routes = [index, show, update]

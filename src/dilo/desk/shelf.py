@@ -52,8 +52,7 @@ async def rule_create(request: Req) -> Response[Any]:
     if form.input is None:
         raise Refusal("RULE_INCOMPLETE", status=422)
     await shelf.set_rule(visit().actor, form.input)
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/shelf")
+    return web.done("/office/shelf")
 
 
 @post("/office/shelf/stock", opt=EDIT, status_code=200)
@@ -62,15 +61,13 @@ async def stock_update(request: Req) -> Response[Any]:
     if form.input is None:
         raise Refusal("RULE_INCOMPLETE", status=422)
     await stock_view.set_stock_policy(visit().actor, form.input)
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/shelf")
+    return web.done("/office/shelf")
 
 
 @post("/office/shelf/{shelf_rule_id:uuid}/removal", opt=EDIT, status_code=200)
 async def rule_destroy(shelf_rule_id: UUID) -> Response[Any]:
     await shelf.drop_rule(visit().actor, shelf_rule_id)
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/shelf")
+    return web.done("/office/shelf")
 
 
 @get("/office/parties/{party_id:uuid}/shelf", opt=may("prices.read"))
@@ -121,8 +118,7 @@ async def own_view_update(request: Req, party_id: UUID) -> Response[Any]:
     form = await web.read_form(OwnView, request)
     view = form.input.view if form.input else ""
     await stock_view.set_own_stock_view(visit().actor, party_id, view or None)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/office/parties/{party_id}/shelf")
+    return web.done(f"/office/parties/{party_id}/shelf")
 
 
 routes = [index, rule_create, stock_update, rule_destroy, of_party, explain, own_view_update]

@@ -68,8 +68,7 @@ async def note_create(request: Req, party_id: UUID) -> Response[Any]:
     if form.input is None:
         raise Invalid(form.errors)
     await worklist.write_note(visit().actor, party_id, form.input)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/office/collections/{party_id}")
+    return web.done(f"/office/collections/{party_id}")
 
 
 @post("/office/collections/{party_id:uuid}/promises", opt=WORK, status_code=200)
@@ -79,8 +78,7 @@ async def promise_create(request: Req, party_id: UUID) -> Response[Any]:
     if form.input is None:
         raise Invalid(form.errors)
     await pauses.promise(visit().actor, party_id, form.input, "office")
-    web.flash("success", "flash:promise_kept_in_mind")
-    return web.redirect(f"/office/collections/{party_id}")
+    return web.done(f"/office/collections/{party_id}", "flash:promise_kept_in_mind")
 
 
 @post("/office/items/{item_id:uuid}/disputes", opt=WORK, status_code=200)
@@ -88,8 +86,7 @@ async def dispute_create(request: Req, item_id: UUID) -> Response[Any]:
     item = await receivables.open_item(item_id)
     form = await web.read_form(DisputeForm, request)
     await pauses.dispute(visit().actor, item_id, form.input or DisputeForm(), "office")
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/office/collections/{item.party_id}")
+    return web.done(f"/office/collections/{item.party_id}")
 
 
 class Answer(msgspec.Struct):
@@ -101,15 +98,13 @@ async def dispute_end(request: Req, dispute_id: UUID, outcome: str) -> Response[
     form = await web.read_form(Answer, request)
     answer = form.input.answer if form.input else None
     await pauses.end_dispute(visit().actor, dispute_id, outcome, answer)
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/collections")
+    return web.done("/office/collections")
 
 
 @post("/office/statements/{statement_id:uuid}/reconciliation", opt=WORK, status_code=200)
 async def act_create(statement_id: UUID) -> Response[Any]:
     act_id = await reconciliation.send(visit().actor, statement_id)
-    web.flash("success", "flash:act_sent")
-    return web.redirect(f"/office/reconciliations/{act_id}")
+    return web.done(f"/office/reconciliations/{act_id}", "flash:act_sent")
 
 
 @get("/office/reconciliations/{act_id:uuid}", opt=READ)
@@ -169,8 +164,7 @@ async def text_update(request: Req) -> Response[Any]:
         preview = await letters.preview_text(texts.checked(new.body), new.language)
         if not wants_preview:
             await texts.save_text(visit().actor, new.language, new.channel, new.tone, new.body)
-            web.flash("success", "flash:saved")
-            return web.redirect("/office/dunning/texts")
+            return web.done("/office/dunning/texts")
     except NotFound:
         raise
     except Refusal as refusal:
@@ -182,8 +176,7 @@ async def text_update(request: Req) -> Response[Any]:
 @post("/office/dunning/texts/{text_id:uuid}/removal", opt=EDIT, status_code=200)
 async def text_destroy(text_id: UUID) -> Response[Any]:
     await texts.drop_text(visit().actor, text_id)
-    web.flash("success", "flash:removed")
-    return web.redirect("/office/dunning/texts")
+    return web.done("/office/dunning/texts", "flash:removed")
 
 
 class HolidayForm(msgspec.Struct):

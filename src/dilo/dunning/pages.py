@@ -86,8 +86,7 @@ async def policy_update(request: Req) -> Response[Any]:
     if form.input is None:
         return await _index(form, 422)
     await actions.save_policy(visit().actor, form.input)
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/dunning")
+    return web.done("/office/dunning")
 
 
 @post("/office/dunning/levels", opt=may("dunning.edit"), status_code=200)
@@ -131,8 +130,7 @@ async def message(message_id: UUID) -> Response[str]:
 )
 async def resending_create(message_id: UUID) -> Response[Any]:
     await messaging.send_again(visit().actor, message_id)
-    web.flash("success", "flash:queued_again")
-    return web.redirect(f"/office/dunning/messages/{message_id}")
+    return web.done(f"/office/dunning/messages/{message_id}", "flash:queued_again")
 
 
 routes = [

@@ -147,8 +147,7 @@ async def _save(request: Req, account: Account | None) -> Response[Any]:
             raise
         form.errors["_"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
         return _edit(account, kind, form, 422)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/office/sms/{made}")
+    return web.done(f"/office/sms/{made}")
 
 
 @post("/office/sms/{sms_account_id:uuid}/removal", opt=EDIT, status_code=200)
@@ -168,8 +167,7 @@ async def trial_create(request: Req, sms_account_id: UUID) -> Response[Any]:
     await outbox.put("sms", TRIAL, f"trial:{uuid7()}", payload, priority=1)
     actor = visit().actor
     await audit.note(actor, "sms.test", "sms_account", account.id, after={"phone": phone})
-    web.flash("success", "flash:sms_trial", phone=phone)
-    return web.redirect(f"/office/sms/{account.id}")
+    return web.done(f"/office/sms/{account.id}", "flash:sms_trial", phone=phone)
 
 
 @post("/office/sms/{sms_account_id:uuid}/balance", opt=EDIT, status_code=200)
@@ -187,8 +185,7 @@ async def policy_update(request: Req) -> Response[Any]:
     if form.input is None:
         return await _show(form, 422)
     await sms_budget.save_policy(visit().actor, form.input)
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/sms")
+    return web.done("/office/sms")
 
 
 routes = [

@@ -235,8 +235,7 @@ async def update(request: Req, order_id: UUID) -> Response[Any]:
     except Refusal as refusal:
         form.errors["_"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
         return await _entry(form, order, 422)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/office/orders/{order_id}")
+    return web.done(f"/office/orders/{order_id}")
 
 
 def _back(order_id: UUID) -> Response[Any]:

@@ -155,8 +155,7 @@ async def _saved(request: Req, carrier_id: UUID | None) -> Response[Any]:
     if form.input is None:
         raise Refusal("UNREADABLE", status=422)
     await tracking.save_carrier(visit().actor, carrier_id, form.input)
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/carriers")
+    return web.done("/office/carriers")
 
 
 @get("/office/ratings", opt=may("shipments.read"))

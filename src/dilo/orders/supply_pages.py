@@ -56,8 +56,7 @@ def _cells(one: Waiting) -> tuple[Any, ...]:
 @post("/office/orders/{order_id:uuid}/parts", opt=may("orders.edit"), status_code=200)
 async def parts_create(order_id: UUID) -> Response[Any]:
     await ship_in_parts(visit().actor, order_id)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/office/orders/{order_id}")
+    return web.done(f"/office/orders/{order_id}")
 
 
 @get("/office/ordering", opt=may("ordering.edit"))
@@ -74,8 +73,7 @@ async def policy_update(request: Req) -> Response[Any]:
         page = {"form": form, "policy": await order_policy()}
         return web.page("orders/policy.html", status=422, **page)
     await change_order_policy(visit().actor, policy)
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/ordering")
+    return web.done("/office/ordering")
 
 
 def _policy_or_none(given: PolicyForm | None) -> OrderPolicy | None:

@@ -93,8 +93,7 @@ async def create(request: Req) -> Response[Any]:
     except Refusal as refusal:
         _explain(form, refusal)
         return await _form(form, None, 422)
-    web.flash("success", "flash:party_created", name=form.input.name)
-    return web.redirect(f"/office/parties/{created}")
+    return web.done(f"/office/parties/{created}", "flash:party_created", name=form.input.name)
 
 
 def _explain(form: web.Filled[Any], refusal: Refusal) -> None:
@@ -126,16 +125,14 @@ async def update(request: Req, party_id: UUID) -> Response[Any]:
     except Refusal as refusal:
         _explain(form, refusal)
         return await _form(form, party, 422)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/office/parties/{party_id}")
+    return web.done(f"/office/parties/{party_id}")
 
 
 @post("/office/parties/{party_id:uuid}/closing", opt=may("parties.edit"), status_code=200)
 async def closing_create(party_id: UUID) -> Response[Any]:
     party = await queries.party(party_id)
     await actions.close_party(visit().actor, party_id, party.closed_at is None)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/office/parties/{party_id}")
+    return web.done(f"/office/parties/{party_id}")
 
 
 @get("/office/parties/{party_id:uuid}/credit", opt=may("credit.edit"))
@@ -151,8 +148,7 @@ async def credit_update(request: Req, party_id: UUID) -> Response[Any]:
     if form.input is not None:
         try:
             await actions.set_credit(visit().actor, party_id, form.input)
-            web.flash("success", "flash:saved")
-            return web.redirect(f"/office/parties/{party_id}")
+            return web.done(f"/office/parties/{party_id}")
         except Refusal as refusal:
             _explain(form, refusal)
     return web.page("parties/credit.html", status=422, party=party, form=form)
@@ -165,8 +161,7 @@ async def _part(request: Req, party_id: UUID, shape: Any, act: Any, template: st
     if form.input is not None:
         try:
             await act(visit().actor, party_id, form.input)
-            web.flash("success", "flash:saved")
-            return web.redirect(f"/office/parties/{party_id}?tab=contacts")
+            return web.done(f"/office/parties/{party_id}?tab=contacts")
         except Refusal as refusal:
             _explain(form, refusal)
     return web.page(template, status=422, party=party, form=form)
@@ -189,8 +184,7 @@ async def contact_create(request: Req, party_id: UUID) -> Response[Any]:
 )
 async def contact_destroy(party_id: UUID, contact_id: UUID) -> Response[Any]:
     await actions.drop_contact(visit().actor, party_id, contact_id)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/office/parties/{party_id}?tab=contacts")
+    return web.done(f"/office/parties/{party_id}?tab=contacts")
 
 
 @get("/office/parties/{party_id:uuid}/agreements/new", opt=may("credit.edit"))

@@ -81,8 +81,7 @@ async def create(request: Req) -> Response[Any]:
     except Refusal as refusal:
         form.errors["_"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
         return await _form(form, 422)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/office/bills/{bill_id}")
+    return web.done(f"/office/bills/{bill_id}")
 
 
 @get("/office/bills/{bill_id:uuid}", opt=may("bills.read"))
@@ -104,8 +103,7 @@ async def payment_create(request: Req, bill_id: UUID) -> Response[Any]:
     if form.input is None:
         raise Invalid(form.errors)
     await actions.pay_bill(visit().actor, bill_id, form.input)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/office/bills/{bill_id}")
+    return web.done(f"/office/bills/{bill_id}")
 
 
 @post(
@@ -116,8 +114,7 @@ async def payment_create(request: Req, bill_id: UUID) -> Response[Any]:
 async def reversal_create(bill_id: UUID, payment_id: UUID) -> Response[Any]:
     await queries.bill(bill_id)
     await actions.reverse_bill_payment(visit().actor, payment_id)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/office/bills/{bill_id}")
+    return web.done(f"/office/bills/{bill_id}")
 
 
 routes = [index, new, create, show, payment_create, reversal_create]

@@ -145,8 +145,7 @@ async def create(request: Req) -> Response[Any]:
     except Refusal as refusal:
         form.errors["_"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
         return await _form(form, 422)
-    web.flash("success", "flash:payment_recorded")
-    return web.redirect(f"/office/payments/{payment_id}")
+    return web.done(f"/office/payments/{payment_id}", "flash:payment_recorded")
 
 
 def _chosen(form: PaymentForm) -> list[tuple[UUID, Decimal]]:
@@ -180,8 +179,7 @@ async def reversal_create(payment_id: UUID) -> Response[Any]:
     payment = await queries.payment(payment_id)
     undo = netting.undo if payment.method == "offset" else actions.reverse_payment
     await undo(visit().actor, payment_id)
-    web.flash("success", "flash:payment_reversed")
-    return web.redirect(f"/office/payments/{payment_id}")
+    return web.done(f"/office/payments/{payment_id}", "flash:payment_reversed")
 
 
 @post(
@@ -192,8 +190,7 @@ async def allocation_create(payment_id: UUID) -> Response[Any]:
     if payment.item_id is None:
         raise NotFound
     await actions.allocate_credit(visit().actor, payment.item_id, None)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/office/payments/{payment_id}")
+    return web.done(f"/office/payments/{payment_id}")
 
 
 @post(
@@ -206,8 +203,7 @@ async def allocation_destroy(payment_id: UUID) -> Response[Any]:
     if payment.item_id is None or payment.reversed_by_id:
         raise NotFound
     await actions.undo_allocation(visit().actor, payment.item_id)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/office/payments/{payment_id}")
+    return web.done(f"/office/payments/{payment_id}")
 
 
 routes = [

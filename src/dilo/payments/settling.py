@@ -32,8 +32,7 @@ async def refund_create(request: Req, item_id: UUID) -> Response[Any]:
     if form.input is None:
         raise Invalid(form.errors)
     payment_id = await actions.refund_credit(visit().actor, item_id, form.input)
-    web.flash("success", "flash:refunded")
-    return web.redirect(f"/office/payments/{payment_id}")
+    return web.done(f"/office/payments/{payment_id}", "flash:refunded")
 
 
 class WriteOffForm(msgspec.Struct):
@@ -53,8 +52,7 @@ async def write_off_create(request: Req, item_id: UUID) -> Response[Any]:
     if form.input is None:
         raise Invalid(form.errors)
     await write_offs.request_write_off(visit().actor, item_id, form.input.amount, form.input.reason)
-    web.flash("success", "flash:write_off_asked")
-    return web.redirect("/office/write-offs")
+    return web.done("/office/write-offs", "flash:write_off_asked")
 
 
 @post(
@@ -66,8 +64,7 @@ async def write_off_decide(write_off_id: UUID, decision: str) -> Response[Any]:
     if decision not in ("approval", "refusal"):
         raise NotFound
     await write_offs.decide_write_off(visit().actor, write_off_id, decision == "approval")
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/write-offs")
+    return web.done("/office/write-offs")
 
 
 class NettingForm(msgspec.Struct):
@@ -108,8 +105,7 @@ async def netting_create(request: Req, party_id: UUID) -> Response[Any]:
     except Refusal as refusal:
         form.errors["_"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
         return await _netting(party_id, form, 422)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/office/payments/{payment_id}")
+    return web.done(f"/office/payments/{payment_id}")
 
 
 class RateForm(msgspec.Struct):
@@ -144,8 +140,7 @@ async def rate_create(request: Req) -> Response[Any]:
     except Refusal as refusal:
         form.errors["_"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
         return await _rates(form, 422)
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/rates")
+    return web.done("/office/rates")
 
 
 @get("/office/invoices/new", opt=may("invoices.post"))
@@ -187,8 +182,7 @@ async def invoice_create(request: Req) -> Response[Any]:
     except Refusal as refusal:
         form.errors["_"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
         return await _invoice(form, 422)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"/office/invoices/{invoice_id}")
+    return web.done(f"/office/invoices/{invoice_id}")
 
 
 Way = Literal["in", "out"]

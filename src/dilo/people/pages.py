@@ -128,8 +128,7 @@ async def telegram_create() -> Response[Any]:
 @post("/office/account/telegram/removal", opt=may("signed-in"), status_code=200)
 async def telegram_destroy() -> Response[Any]:
     await chats.unlink(visit().actor)
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/account")
+    return web.done("/office/account")
 
 
 @post("/office/account/password", opt=may("signed-in", transaction="steps"), status_code=200)
@@ -139,8 +138,7 @@ async def password_update(request: Req) -> Response[Any]:
     await actions.change_password(
         visit().tenant, visit().actor, given.former, given.password, token
     )
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/account")
+    return web.done("/office/account")
 
 
 @get("/office/people", opt=may("people.edit"))
@@ -169,8 +167,7 @@ async def invite(request: Req) -> Response[Any]:
     except Refusal as refusal:
         form.errors["email"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
         return await _people(form, 422)
-    web.flash("success", "flash:invited", name=new.name)
-    return web.redirect("/office/people")
+    return web.done("/office/people", "flash:invited", name=new.name)
 
 
 @post("/office/people/{identity_id:uuid}/role", opt=may("people.edit"), status_code=200)
@@ -194,16 +191,14 @@ async def commission_update(request: Req, identity_id: UUID) -> Response[Any]:
     if form.input is None:
         raise Refusal("PERCENT_BAD", status=422)
     await actions.set_commission(visit().actor, identity_id, form.input.percent)
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/people")
+    return web.done("/office/people")
 
 
 @post("/office/people/{identity_id:uuid}/disabling", opt=may("people.edit"), status_code=200)
 async def disabling_create(identity_id: UUID) -> Response[Any]:
     person = await queries.colleague(identity_id)
     await actions.disable(visit().actor, identity_id, person.disabled_at is None)
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/people")
+    return web.done("/office/people")
 
 
 routes = [

@@ -53,8 +53,7 @@ async def create(request: Req) -> Response[Any]:
     except Refusal as refusal:
         form.errors["_"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
         return await _index(form, web.EMPTY, 422)
-    web.flash("success", "flash:promotion_begun")
-    return web.redirect("/office/promotions")
+    return web.done("/office/promotions", "flash:promotion_begun")
 
 
 @get("/office/promotions/{promotion_id:uuid}", opt=READ)
@@ -74,8 +73,7 @@ async def show(promotion_id: UUID) -> Response[str]:
 @post("/office/promotions/{promotion_id:uuid}/ending", opt=EDIT, status_code=200)
 async def end(promotion_id: UUID) -> Response[Any]:
     await actions.end_promotion(visit().actor, promotion_id)
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/promotions")
+    return web.done("/office/promotions")
 
 
 @post("/office/coupons", opt=EDIT, status_code=200)
@@ -88,15 +86,13 @@ async def coupon_create(request: Req) -> Response[Any]:
     except Refusal as refusal:
         form.errors["_"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
         return await _index(web.EMPTY, form, 422)
-    web.flash("success", "flash:coupon_made")
-    return web.redirect("/office/promotions#coupons")
+    return web.done("/office/promotions#coupons", "flash:coupon_made")
 
 
 @post("/office/coupons/{coupon_id:uuid}/ending", opt=EDIT, status_code=200)
 async def coupon_end(coupon_id: UUID) -> Response[Any]:
     await actions.end_coupon(visit().actor, coupon_id)
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/promotions#coupons")
+    return web.done("/office/promotions#coupons")
 
 
 routes = [index, create, show, end, coupon_create, coupon_end]

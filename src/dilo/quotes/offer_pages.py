@@ -171,8 +171,7 @@ async def offer_update(request: Req, rfq_id: UUID) -> Response[Any]:
         return web.page(
             "quotes/offer.html", status=422, found=found, head=found.head, form=form, rows=again
         )
-    web.flash("success", f"flash:quote_{state}", number=found.head.number)
-    return web.redirect(f"/office/quotes/{rfq_id}")
+    return web.done(f"/office/quotes/{rfq_id}", f"flash:quote_{state}", number=found.head.number)
 
 
 def _offer(form: OfferForm, rows: list[dict[str, str]]) -> Offer:

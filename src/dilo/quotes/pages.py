@@ -179,8 +179,7 @@ async def settings_update(request: Req) -> Response[Any]:
         form.errors.setdefault("_", i18n.say("invalid:VALUE"))
         return web.page("quotes/settings.html", status=422, form=form)
     await change_setting(visit().actor, "quotes", new)
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/quotes/settings")
+    return web.done("/office/quotes/settings")
 
 
 routes = [

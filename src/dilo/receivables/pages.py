@@ -111,8 +111,7 @@ async def requisites_update(request: Request[Any, Any, Any]) -> Response[Any]:
         field = "iban" if refusal.code == "IBAN_BAD" else "_"
         form.errors[field] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
         return await _requisites(form, 422)
-    web.flash("success", "flash:saved")
-    return web.redirect("/office/requisites")
+    return web.done("/office/requisites")
 
 
 routes = [index, invoices, invoice, requisites_show, requisites_update]

@@ -62,8 +62,7 @@ async def update(request: Req) -> Response[Any]:
         return await _index(form, 422)
     if darkened:
         web.flash("info", "flash:colour_darkened", colours=", ".join(darkened))
-    web.flash("success", "flash:saved")
-    return web.redirect(HOME)
+    return web.done(HOME)
 
 
 @post("/office/shop/marks/{mark:str}", opt=EDIT, status_code=200)
@@ -71,8 +70,7 @@ async def mark_update(request: Req, mark: Literal["logo", "favicon"]) -> Respons
     body = await _picture(request)
     key = await content.keep_picture(visit().actor, body) if body else ""
     await shop.set_mark(visit().actor, mark, key)
-    web.flash("success", "flash:saved")
-    return web.redirect(HOME)
+    return web.done(HOME)
 
 
 async def _picture(request: Req) -> bytes | None:
@@ -124,8 +122,7 @@ async def _save_page(request: Req, page_id: UUID | None) -> Response[Any]:
     except Refusal as refusal:
         _told(form, refusal)
         return web.page("storefront/page.html", status=422, form=form, page=found)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"{HOME}/pages/{saved}")
+    return web.done(f"{HOME}/pages/{saved}")
 
 
 @post("/office/shop/pages", opt=EDIT, status_code=200)
@@ -141,8 +138,7 @@ async def page_update(request: Req, shop_page_id: UUID) -> Response[Any]:
 @post("/office/shop/pages/{shop_page_id:uuid}/removal", opt=EDIT, status_code=200)
 async def page_destroy(shop_page_id: UUID) -> Response[Any]:
     await content.drop_page(visit().actor, shop_page_id)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"{HOME}/content")
+    return web.done(f"{HOME}/content")
 
 
 async def _save_banner(request: Req, banner_id: UUID | None) -> Response[Any]:
@@ -150,8 +146,7 @@ async def _save_banner(request: Req, banner_id: UUID | None) -> Response[Any]:
     if form.input is None:
         return await _content(form, 422)
     await content.save_banner(visit().actor, form.input, await _picture(request), banner_id)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"{HOME}/content#banners")
+    return web.done(f"{HOME}/content#banners")
 
 
 @post("/office/shop/banners", opt=EDIT, status_code=200)
@@ -167,8 +162,7 @@ async def banner_update(request: Req, banner_id: UUID) -> Response[Any]:
 @post("/office/shop/banners/{banner_id:uuid}/removal", opt=EDIT, status_code=200)
 async def banner_destroy(banner_id: UUID) -> Response[Any]:
     await content.drop_banner(visit().actor, banner_id)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"{HOME}/content#banners")
+    return web.done(f"{HOME}/content#banners")
 
 
 @post("/office/shop/menu", opt=EDIT, status_code=200)
@@ -177,15 +171,13 @@ async def item_create(request: Req) -> Response[Any]:
     if form.input is None:
         return await _content(form, 422)
     await content.add_item(visit().actor, form.input)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"{HOME}/content#menu")
+    return web.done(f"{HOME}/content#menu")
 
 
 @post("/office/shop/menu/{menu_item_id:uuid}/removal", opt=EDIT, status_code=200)
 async def item_destroy(menu_item_id: UUID) -> Response[Any]:
     await content.drop_item(visit().actor, menu_item_id)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"{HOME}/content#menu")
+    return web.done(f"{HOME}/content#menu")
 
 
 @get("/office/shop/reviews", opt=EDIT)
@@ -205,8 +197,7 @@ async def review_update(request: Req, review_id: UUID) -> Response[Any]:
     if form.input is None:
         raise Invalid(form.errors)
     await reviews.decide(visit().actor, review_id, form.input)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"{HOME}/reviews")
+    return web.done(f"{HOME}/reviews")
 
 
 @get("/office/shop/data-requests", opt=PRIVACY)
@@ -220,8 +211,7 @@ async def data_update(request: Req, data_request_id: UUID) -> Response[Any]:
     if form.input is None:
         raise Invalid(form.errors)
     await privacy.settle(visit().actor, data_request_id, form.input)
-    web.flash("success", "flash:saved")
-    return web.redirect(f"{HOME}/data-requests")
+    return web.done(f"{HOME}/data-requests")
 
 
 routes = [
