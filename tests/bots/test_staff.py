@@ -2,16 +2,19 @@
 
 from datetime import timedelta
 from decimal import Decimal as D
+from zoneinfo import ZoneInfo
 
+import pytest
 from peers.line import Line
 from peers.phone import Person
-from town import order_of
+from town import add_debt, order_of
 
 from dilo.desk.calls import note_call
 from dilo.desk.news import plan_daily
 from dilo.kit import clock, db
 from dilo.orders import actions
 from dilo.parties.tasks import make_task, tasks_of
+from dilo.payments.actions import RecordPayment, record_payment
 from dilo.people import chats, wishes
 from dilo.stock.alarms import set_alarm
 from tenants.actors import Actor
@@ -177,17 +180,40 @@ async def test_low_stock_is_told_once_until_it_is_full_again(line: Line) -> None
     assert "980" in call.text
 
 
-async def test_the_owners_day_begins_with_figures_once(line: Line) -> None:
+async def test_the_owners_day_begins_with_figures_once(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At his hour, once, and the figures are yesterday's: sold, a usual day, paid, owed, held."""
     town = line.town
     olena = await colleague(line, "olena", 710)
+    hour = clock.now().astimezone(ZoneInfo(town.tenant.time_zone)).hour
+    yesterday = town.tenant.today() - timedelta(days=1)
     async with scope(town.tenant):
-        await wishes.wish(town.olena, "daily_figures", "all", 23)
-        assert await plan_daily() in (0, 1)
-        local = clock.now().hour
-        await db.execute("UPDATE staff_wish SET hour = :h", h=max((local + 2) % 24 - 1, 0))
-        await plan_daily()
-        await plan_daily()
+        for sold, on in ((D("1234.56"), yesterday), (D(2800), yesterday - timedelta(days=7))):
+            await add_debt(town, "D-1", sold, due_on=on + timedelta(days=14))
+        paid = RecordPayment(
+            party_id=town.parties["D-1"], amount=D("34.56"), received_on=yesterday, key="p"
+        )
+        await record_payment(town.nina, paid)
+        await wishes.wish(town.olena, "daily_figures", "all", hour)
+        with monkeypatch.context() as before_it:
+            early = clock.now() - timedelta(hours=1 if hour else 7)
+            before_it.setattr(clock, "now", lambda: early)
+            assert await plan_daily() == 0, "not yet his hour"
+        assert await plan_daily() == 1
+        await plan_daily()  # said once all the same
+    await held_order(line)
     before = len(line.peer.accepted)
     await line.settle()
-    assert len(olena.seen(before)) <= 1
+    (told,) = [call.text for call in olena.seen(before) if "Продажі" in call.text]
+    plain = told.replace("\N{NO-BREAK SPACE}", " ")
+    for figure in (
+        "Продажі: 1 234,56 ₴",
+        "звичайний день: 100,00 ₴",
+        "Оплати: 34,56 ₴",
+        "Борг клієнтів: 4 000,00 ₴",
+        "прострочено 0,00 ₴",
+        "Утримано замовлень: 1",
+    ):
+        assert figure in plain, (figure, plain)
     assert "Продажі" in await olena.say("/day")
