@@ -1,5 +1,6 @@
-"""The post office of these tests: see ``peers.post``."""
+"""The post office of these tests and a company's own gateways: see ``peers``."""
 
+from peers.house import house
 from peers.post import post
 
-__all__ = ["post"]
+__all__ = ["house", "post"]

@@ -1,7 +1,8 @@
 """Twilio, TurboSMS and a gateway of no name on loopback, that also fail, stall and lie.
 
 ``say(number, ...)`` scripts answers: ("status", code, body), ("hang", seconds), ("drop",),
-("redirect", url), ("long",).
+("redirect", url), ("long",). ``say("states", ...)`` does it for the states of TurboSMS:
+``turbo_states`` is what it tells of a message it took, ``turbo_lies`` are rows it adds.
 """
 
 import asyncio
@@ -20,6 +21,9 @@ class HttpGateways:
     asked: list[dict[str, Any]] = field(default_factory=list)
     accepted: dict[str, dict[str, Any]] = field(default_factory=dict)
     scripts: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
+    turbo_states: dict[str, str] = field(default_factory=dict)
+    turbo_lies: list[dict[str, Any]] = field(default_factory=list)
+    turbo_asked: list[list[str]] = field(default_factory=list)
     runner: web.AppRunner | None = None
 
     def say(self, number: str, *steps: tuple[Any, ...]) -> None:
@@ -30,6 +34,7 @@ class HttpGateways:
         app.router.add_post("/2010-04-01/Accounts/{sid}/Messages.json", self._twilio)
         app.router.add_get("/2010-04-01/Accounts/{sid}/Balance.json", self._balance)
         app.router.add_post("/message/send.json", self._turbo)
+        app.router.add_post("/message/status.json", self._turbo_status)
         app.router.add_route("*", "/any", self._any)
         self.runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self.runner.setup()
@@ -67,6 +72,36 @@ class HttpGateways:
         row = {"response_code": 0, "message_id": number, "response_status": "OK"}
         said = {"response_code": 800, "response_status": "SUCCESS", "response_result": [row]}
         return web.json_response(said)
+
+    async def _turbo_status(self, request: web.Request) -> web.Response:
+        """Shaped as turbosms.ua/api.html has it: a row a message, some with a code of their own."""
+        numbers = (await request.json())["messages"]
+        assert request.headers["authorization"] == "Bearer turbo"
+        self.turbo_asked.append(numbers)
+        if (done := await self._step("states", request)) is not None:
+            return done
+        took = {f"T{key[-6:]}": body["recipients"][0] for key, body in self.accepted.items()}
+        rows = [self._turbo_row(number, took.get(number)) for number in numbers]
+        said = {"response_code": 0, "response_status": "OK"}
+        return web.json_response(said | {"response_result": rows + self.turbo_lies})
+
+    def _turbo_row(self, number: str, recipient: str | None) -> dict[str, Any]:
+        if recipient is None:
+            return {
+                "message_id": number,
+                "response_code": 414,
+                "response_status": "NOT_ALLOWED_MESSAGE_ID",
+            }
+        return {
+            "message_id": number,
+            "response_code": 0,
+            "recipient": recipient,
+            "sent": None,
+            "updated": "2026-11-30 18:27:34",
+            "status": self.turbo_states.get(number, "Queued"),
+            "type": "sms",
+            "response_status": "OK",
+        }
 
     async def _any(self, request: web.Request) -> web.Response:
         text = await request.text()

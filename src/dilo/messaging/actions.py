@@ -1,6 +1,6 @@
 """Writes of messaging: evidence, fallbacks, dead addresses, paused bots, receipts, second tries."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -41,7 +41,19 @@ UPDATE outbox SET state = :state, reason = :reason,
   delivered_at = CASE WHEN :state = 'delivered' THEN now() ELSE delivered_at END
 WHERE id = :id AND state IN ('sent', 'unknown')
 """
-
+# Provider's ids may hold colons, its words may not: the word ends the key.
+RECEIVE_MANY = """
+INSERT INTO inbox (source, external_id, payload)
+SELECT :source, s.number || ':' || s.status, jsonb_build_object('status', s.status)
+FROM unnest(CAST(:numbers AS text[]), CAST(:statuses AS text[])) AS s(number, status)
+ON CONFLICT (tenant_id, source, external_id) DO NOTHING
+RETURNING left(external_id, -1 - length(payload ->> 'status')) AS number,
+  payload ->> 'status' AS status
+"""
+DELIVERED_MANY = """
+UPDATE outbox SET state = 'delivered', reason = NULL, delivered_at = now()
+WHERE channel = :channel AND provider_id = ANY(:numbers) AND state IN ('sent', 'unknown')
+"""
 READ = """
 UPDATE outbox SET read_at = now()
 WHERE channel = :channel AND provider_id = :provider_id AND read_at IS NULL
@@ -138,12 +150,29 @@ async def take_receipt(channel: str, provider_id: str, status: str) -> bool:
     return True
 
 
+async def take_receipts(channel: str, said: Mapping[str, str]) -> None:
+    """The same of many messages that are known to be ours: provider's id to its word."""
+    fresh = await db.rows(
+        RECEIVE_MANY, source=channel, numbers=list(said), statuses=list(said.values())
+    )
+    arrived = [row["number"] for row in fresh if receipt_state(row["status"]) == "delivered"]
+    if arrived:
+        await db.execute(DELIVERED_MANY, channel=channel, numbers=arrived)
+    for row in fresh:  # the few that did not arrive go on, each by its own way
+        if receipt_state(row["status"]) == "undelivered":
+            await _go_on(channel, row["number"], row["status"])
+
+
+async def _go_on(channel: str, provider_id: str, status: str) -> None:
+    found = await db.one_or_none(queries.BY_PROVIDER, channel=channel, provider_id=provider_id)
+    if found is not None:
+        await _settle(found, status)
+
+
 async def apply_early_receipt(channel: str, provider_id: str) -> None:
     """A receipt can overtake the answer to the submission it speaks of; it waits in the inbox."""
-    status = await queries.early_receipt(channel, provider_id)
-    found = await db.one_or_none(queries.BY_PROVIDER, channel=channel, provider_id=provider_id)
-    if status and found:
-        await _settle(found, status)
+    if status := await queries.early_receipt(channel, provider_id):
+        await _go_on(channel, provider_id, status)
 
 
 async def wait_for_receipts(provider_id: str) -> None:

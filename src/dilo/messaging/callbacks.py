@@ -10,8 +10,8 @@ from dilo.messaging.sms_accounts import Account
 
 TWILIO_STATES = {"delivered": "DELIVRD", "undelivered": "UNDELIV", "failed": "UNDELIV"}
 TEXT_MAX, ID_MAX = 8000, 200
-DELIVERED_WORDS = "delivered,DELIVRD,success"
-UNDELIVERED_WORDS = "undelivered,UNDELIV,EXPIRED,REJECTD,failed,rejected,expired"
+DELIVERED_WORDS = "delivered,DELIVRD,success,read"
+UNDELIVERED_WORDS = "undelivered,UNDELIV,EXPIRED,REJECTD,failed,rejected,expired,cancelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def read(account: Account, form: Mapping[str, str]) -> Report | Came | None:
     said = {part: form.get(name, "")[:TEXT_MAX] for part, name in names.items()}
     number = said["id"][:ID_MAX]
     if said["status"] and number:
-        status = _status(account, said["status"])
+        status = status_of(account, said["status"])
         return Report(account.marked(number), status)
     if said["from"] and said["text"]:
         return Came(number, said["from"][:40], said["text"])
@@ -71,7 +71,8 @@ def _twilio(account: Account, form: Mapping[str, str]) -> Report | Came | None:
     return None
 
 
-def _status(account: Account, word: str) -> str:
+def status_of(account: Account, word: str) -> str:
+    """The gateway's word in those of SMPP receipts."""
     delivered = str(account.settings.get("delivered_words") or DELIVERED_WORDS).lower()
     undelivered = str(account.settings.get("undelivered_words") or UNDELIVERED_WORDS).lower()
     plain = word.strip().lower()

@@ -20,7 +20,7 @@ from uuid import UUID
 from dilo.kit import db
 from dilo.kit.ids import uuid_or_none
 from dilo.kit.outbox import Claimed
-from dilo.messaging import sms_accounts, sms_budget
+from dilo.messaging import sms_accounts, sms_budget, sms_states
 from dilo.messaging.channels import Channel, Dead, Message, Outcome, RetryLater, Sent, Unknown
 from dilo.messaging.gateways import Generic, TurboSms, Twilio
 from dilo.messaging.segments import SEGMENTS_MAX, Counted, counted
@@ -254,6 +254,15 @@ class SmsCarrier:
         for account_id, (_, session) in list(self.binds.items()):
             if session.tenant_id == tenant_id and account_id not in own:
                 await self._drop(account_id)
+
+    async def ask_states(self, tenant_id: UUID) -> None:
+        """The worker's round: what became of texts whose gateway does not report by itself."""
+        async with scope(tenant_id):
+            asked = [one for one in await sms_accounts.accounts() if one.kind == "turbosms"]
+        for one in asked:
+            await sms_states.ask(tenant_id, one, self._gateway(one.kind).states)
+        async with scope(tenant_id):
+            await sms_states.give_up()
 
     async def close(self) -> None:
         for account_id in list(self.binds):

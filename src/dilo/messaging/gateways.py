@@ -4,6 +4,7 @@ A gateway is given the account, its opened secrets and a message, and says what 
 them follows a redirect; all of them may lie, so an answer is believed only where it names an id.
 """
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -14,15 +15,21 @@ from dilo.messaging.blanks import CONTENT, filled, pointed
 from dilo.messaging.channels import Dead, Message, Outcome, RetryLater, Sent, Unknown
 from dilo.messaging.outside import Answer
 from dilo.messaging.sms_accounts import Account
+from dilo.messaging.sms_states import State
 
 CREDENTIALS_RETRY_S = 300.0
 TWILIO = "https://api.twilio.com"
 TURBOSMS = "https://api.turbosms.ua"
 TWILIO_BAD_NUMBER = frozenset({21211, 21214, 21217, 21614})
 TWILIO_STOPPED = 21610
+# turbosms.ua/api.html: what every code means. What is wrong with the account or our request is
+# tried again, so that another gateway may take over; 500 and 501 lost only their answer, and a
+# repeat of the same sequence_id does no harm.
 TURBO_OK = frozenset({0, 800, 801, 802, 803})
-TURBO_BUSY = frozenset({999, 104, 203})
-TURBO_BAD_NUMBER = frozenset({204, 205, 402, 403, 404, 406, 501, 502, 505, 506})
+TURBO_BUSY = frozenset({104, 203, 500, 501, 999})
+TURBO_ACCOUNT = frozenset({103, 105, 106, 300, 301, 302, 400, 401})
+TURBO_BAD_NUMBER = frozenset({305, 404})
+TURBO_STATES_S = 8.0
 
 
 class Gateway(Protocol):
@@ -110,13 +117,7 @@ class TurboSms(Http):
             "sequence_id": str(message.key),
             "sms": {"sender": account.sender, "text": message.text},
         }
-        answer = await self._call(
-            "POST",
-            f"{account.base(TURBOSMS)}/message/send.json",
-            message.timeout_s,
-            json=body,
-            headers={"authorization": f"Bearer {account.secret('token')}"},
-        )
+        answer = await self._post(account, "message/send", message.timeout_s, json=body)
         if isinstance(answer, Unknown):
             return RetryLater(None, answer.detail)
         if isinstance(answer, RetryLater):
@@ -124,15 +125,40 @@ class TurboSms(Http):
         return _hesitant(answer) or _turbo(account, answer.json())
 
     async def balance(self, account: Account) -> str | None:
-        answer = await self._call(
-            "POST",
-            f"{account.base(TURBOSMS)}/user/balance.json",
-            10.0,
-            headers={"authorization": f"Bearer {account.secret('token')}"},
-        )
-        said = answer.json() if isinstance(answer, Answer) else None
-        found = said.get("response_result") if isinstance(said, dict) else None
+        answer = await self._post(account, "user/balance", 10.0)
+        found = _turbo_result(answer)
         return str(found.get("balance")) if isinstance(found, dict) else None
+
+    async def states(self, account: Account, numbers: Sequence[str]) -> Sequence[State] | None:
+        """``message/status``: what it does not know, or is not ours, has a code of its own."""
+        body = {"messages": list(numbers)}
+        answer = await self._post(account, "message/status", TURBO_STATES_S, json=body)
+        rows = _turbo_result(answer)
+        if not isinstance(rows, list):
+            return None
+        return [
+            State(str(row.get("message_id")), str(row.get("recipient") or ""), row["status"])
+            for row in rows
+            if isinstance(row, dict)
+            and row.get("response_code") == 0
+            and isinstance(row.get("status"), str)
+        ]
+
+    async def _post(
+        self, account: Account, what: str, timeout_s: float, **more: Any
+    ) -> Answer | RetryLater | Unknown:
+        return await self._call(
+            "POST",
+            f"{account.base(TURBOSMS)}/{what}.json",
+            timeout_s,
+            headers={"authorization": f"Bearer {account.secret('token')}"},
+            **more,
+        )
+
+
+def _turbo_result(answer: Answer | RetryLater | Unknown) -> Any:
+    said = answer.json() if isinstance(answer, Answer) and answer.status == 200 else None
+    return said.get("response_result") if isinstance(said, dict) else None
 
 
 def _turbo(account: Account, said: Any) -> Outcome:
@@ -144,8 +170,8 @@ def _turbo(account: Account, said: Any) -> Outcome:
     if code in TURBO_OK and row.get("message_id"):
         return Sent(account.marked(str(row["message_id"])))
     status = str(row.get("response_status") or said.get("response_status"))[:80]
-    if code in (103, 300, 301) or code in TURBO_BUSY:
-        pause = CREDENTIALS_RETRY_S if code not in TURBO_BUSY else None
+    if code in TURBO_ACCOUNT or code in TURBO_BUSY:
+        pause = CREDENTIALS_RETRY_S if code in TURBO_ACCOUNT else None
         return RetryLater(pause, f"{code} {status}")
     return Dead(f"{code} {status}", address_dead=code in TURBO_BAD_NUMBER)
 

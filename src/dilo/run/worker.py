@@ -67,6 +67,7 @@ async def work() -> None:
         asyncio.create_task(_again_and_again("planning", _plan, PLAN_SECONDS, stopping)),
         asyncio.create_task(_again_and_again("bots", look_after, BOTS_SECONDS, stopping)),
         asyncio.create_task(_again_and_again("sms", _bind_sms, SMS_SECONDS, stopping)),
+        asyncio.create_task(_again_and_again("texts", _ask_sms, SMS_SECONDS, stopping)),
         asyncio.create_task(_again_and_again("cards", look_at_old, LOOK_SECONDS, stopping)),
         *_imports(stopping),
     ]
@@ -143,6 +144,11 @@ async def _plan(tenant_id: UUID) -> None:
 async def _bind_sms(tenant_id: UUID) -> None:
     if isinstance(sms := channel("sms"), SmsCarrier):
         await sms.look_after(tenant_id)
+
+
+async def _ask_sms(tenant_id: UUID) -> None:
+    if isinstance(sms := channel("sms"), SmsCarrier):
+        await sms.ask_states(tenant_id)
 
 
 def _imports(stopping: asyncio.Event) -> Sequence[asyncio.Task[None]]:
