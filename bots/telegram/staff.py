@@ -1,5 +1,5 @@
 """The colleague's side of the bot: held orders, a permission asked for, customers, goods, the
-day's figures, what he wants to hear of. The role is read at every tap; a button only names what it
+day's figures. The role is read at every tap; a button only names what it
 is about.
 """
 
@@ -25,7 +25,6 @@ from dilo.orders import actions, queries
 from dilo.orders.rules import OVERRIDABLE
 from dilo.parties import queries as parties
 from dilo.parties import tasks
-from dilo.people import wishes
 from dilo.receivables import queries as receivables
 from tenants import audit
 from tenants.scope import current_tenant
@@ -33,7 +32,6 @@ from tenants.scope import current_tenant
 SHOWN, PAPERS_SHOWN = 10, 12
 DAYS = (1, 3, 7)
 REASONS = (1, 2, 3)
-REACHES: dict[str, wishes.Reach] = {"off": "mine", "mine": "all", "all": "off"}
 router = Router(name="staff")
 
 
@@ -48,10 +46,11 @@ def menu(talk: Talk) -> Buttons:
         ("orders.read", say("staff:held"), "sh"),
         ("desk.read", say("staff:tasks"), "tk"),
         ("reports.read", say("staff:day"), "sd"),
+        ("reports.read", say("staff:let_through"), "sl"),
         ("desk.read", say("staff:news"), "sw"),
     ]
     cells = [(words, data) for verb, words, data in offered if talk.colleague.may(verb)]
-    return [cells[:2], cells[2:]]
+    return [cells[n : n + 2] for n in range(0, len(cells), 2)]
 
 
 @router.message(Command("staff"))
@@ -254,30 +253,6 @@ async def product(event: CallbackQuery, talk: Talk) -> list[Reply]:
 async def day(event: Message | CallbackQuery, talk: Talk) -> list[Reply]:
     talk.colleague.require("reports.read")
     return done(event, Reply(await news.daily_text(current_tenant().today()), menu(talk)))
-
-
-@router.message(Command("news"))
-@router.callback_query(F.data == "sw")
-@router.callback_query(F.data.startswith("sww:"))
-async def wanted(event: Message | CallbackQuery, talk: Talk) -> list[Reply]:
-    """What he hears of: off, about his own customers, about all."""
-    data = event.data or "" if isinstance(event, CallbackQuery) else ""
-    now = {one.kind: one for one in await wishes.wishes_of(talk.colleague)}
-    if data.startswith("sww:"):
-        one = now.get(data[4:])
-        if one is None:
-            raise Refusal("UNREADABLE")
-        following = REACHES[one.reach]
-        if following == "mine" and not one.about_parties:
-            following = "all"
-        await wishes.wish(talk.colleague, one.kind, following, one.hour)
-        now = {one.kind: one for one in await wishes.wishes_of(talk.colleague)}
-    rows = [
-        [(f"{say('wish:' + one.kind)}: {say('reach:' + one.reach)}", f"sww:{one.kind}")]
-        for one in now.values()
-    ]
-    under = edited(event) if isinstance(event, CallbackQuery) and data.startswith("sww:") else None
-    return done(event, Reply(say("staff:what_to_hear"), rows, edit=under))
 
 
 @router.message(Command("who"))

@@ -497,3 +497,15 @@ async def test_losses_are_told_by_approver(town: Cast) -> None:
         await paid(town, "D-1", D(11000), current_tenant().today())
         (row_,) = (await table("override-outcomes", on=later, until=later)).page.rows
         assert row_["at_loss"] == D(1000)
+        again = await orders.request_override(
+            town.max, held.id, ["CREDIT_DEPTH"], D(500), "ще раз", 3
+        )
+        await orders.decide_override(town.nina, again, True)
+        told = (await table("override-outcomes", on=later, until=later)).page.rows
+        assert {r["name"]: (r["amount"], r["at_loss"]) for r in told} == {
+            "Nina": (D(500), D(1000)), "Maria": (D(2000), D(0)),
+        }, "an order is answered for once, by who let it through last"  # fmt: skip
+        assert (await table("override-outcomes", until=later, currency="EUR")).page.rows == []
+        await db.execute("UPDATE party SET branch = 'Київ'")
+        (row_,) = (await table("override-outcomes", on=later, until=later, by="branch")).page.rows
+        assert (row_["code"], row_["approved"], row_["at_loss"]) == ("Київ", 2, D(1000))

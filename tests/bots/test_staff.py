@@ -6,7 +6,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from peers.line import Line
-from peers.phone import Person
 from town import add_debt, order_of
 
 from dilo.desk.calls import note_call
@@ -15,18 +14,10 @@ from dilo.kit import clock, db
 from dilo.orders import actions
 from dilo.parties.tasks import make_task, tasks_of
 from dilo.payments.actions import RecordPayment, record_payment
-from dilo.people import chats, wishes
+from dilo.people import wishes
 from dilo.stock.alarms import set_alarm
 from tenants.actors import Actor
 from tenants.scope import scope
-
-
-async def colleague(line: Line, who: str, number: int) -> Person:
-    made = line.person(number, who)
-    async with scope(line.town.tenant):
-        code = await chats.make_code(line.town.people[who])
-    await made.say(f"/start {code}")
-    return made
 
 
 async def held_order(line: Line, key: str = "h") -> str:
@@ -40,7 +31,7 @@ async def held_order(line: Line, key: str = "h") -> str:
 
 async def test_a_held_order_is_told_and_let_through_by_two_people(line: Line) -> None:
     town = line.town
-    maria, nina = await colleague(line, "maria", 701), await colleague(line, "nina", 702)
+    maria, nina = await line.colleague("maria", 701), await line.colleague("nina", 702)
     before = len(line.peer.accepted)
     order_id = await held_order(line)
     await line.settle()
@@ -67,7 +58,7 @@ async def test_a_held_order_is_told_and_let_through_by_two_people(line: Line) ->
 
 async def test_the_role_is_read_at_every_tap_also_of_the_dismissed(line: Line) -> None:
     town = line.town
-    maria = await colleague(line, "maria", 703)
+    maria = await line.colleague("maria", 703)
     order_id = await held_order(line)
     await line.settle()
     buttons = [f"so:{order_id}", f"sr:{order_id}", f"sy:{order_id}", f"sv:{order_id}",
@@ -94,7 +85,7 @@ async def test_the_role_is_read_at_every_tap_also_of_the_dismissed(line: Line) -
 
 async def test_who_wants_no_news_or_has_left_is_told_nothing(line: Line) -> None:
     town = line.town
-    maria = await colleague(line, "maria", 704)
+    maria = await line.colleague("maria", 704)
     await maria.say("/news")
     async with scope(town.tenant):
         await wishes.wish(town.maria, "order_held", "off")
@@ -113,7 +104,7 @@ async def test_who_wants_no_news_or_has_left_is_told_nothing(line: Line) -> None
 
 async def test_a_task_reminds_at_its_time_and_is_done_by_a_tap(line: Line) -> None:
     town = line.town
-    max_ = await colleague(line, "max", 705)
+    max_ = await line.colleague("max", 705)
     assert "Подзвонити" in await max_.say("/task Подзвонити Петру")
     before = len(line.peer.accepted)
     async with scope(town.tenant):
@@ -123,7 +114,7 @@ async def test_a_task_reminds_at_its_time_and_is_done_by_a_tap(line: Line) -> No
     (call,) = max_.seen(before)
     assert "Договір" in call.text
     await max_.tap(f"tkd:{made}")
-    stranger = await colleague(line, "ivan", 706)
+    stranger = await line.colleague("ivan", 706)
     async with scope(town.tenant):
         (left,) = await tasks_of(town.max)
     await stranger.forge(f"tkd:{left.id}")
@@ -133,7 +124,7 @@ async def test_a_task_reminds_at_its_time_and_is_done_by_a_tap(line: Line) -> No
 
 async def test_customers_and_goods_are_found_by_words(line: Line) -> None:
     town = line.town
-    max_ = await colleague(line, "max", 707)
+    max_ = await line.colleague("max", 707)
     await max_.say("електросвіт")
     assert any("D-1" in words for words in max_.buttons())
     assert "Доступно" in await max_.tap(f"sp:{town.parties['D-1']}")
@@ -144,7 +135,7 @@ async def test_customers_and_goods_are_found_by_words(line: Line) -> None:
 
 async def test_a_missed_call_is_a_task_and_a_word_once(line: Line) -> None:
     town = line.town
-    max_ = await colleague(line, "max", 708)
+    max_ = await line.colleague("max", 708)
     exchange = Actor("api", None, "PBX", frozenset({"calls.note"}))
     async with scope(town.tenant):
         await db.execute("UPDATE party SET owner_id = :o", o=town.max.id)
@@ -167,7 +158,7 @@ async def test_a_missed_call_is_a_task_and_a_word_once(line: Line) -> None:
 
 async def test_low_stock_is_told_once_until_it_is_full_again(line: Line) -> None:
     town = line.town
-    ivan = await colleague(line, "ivan", 709)
+    ivan = await line.colleague("ivan", 709)
     async with scope(town.tenant):
         await set_alarm(town.ivan, town.products["SOCKET"], D(990))
     before = len(line.peer.accepted)
@@ -185,7 +176,7 @@ async def test_the_owners_day_begins_with_figures_once(
 ) -> None:
     """At his hour, once, and the figures are yesterday's: sold, a usual day, paid, owed, held."""
     town = line.town
-    olena = await colleague(line, "olena", 710)
+    olena = await line.colleague("olena", 710)
     hour = clock.now().astimezone(ZoneInfo(town.tenant.time_zone)).hour
     yesterday = town.tenant.today() - timedelta(days=1)
     async with scope(town.tenant):

@@ -22,6 +22,7 @@ from bots.telegram.channel import Telegram, close_sessions
 from dilo.messaging import channels, telegram_bots
 from dilo.messaging.sending import drain
 from dilo.parties.linking import make_link_code
+from dilo.people import chats
 from dilo.run import events
 from tenants.scope import scope
 
@@ -43,6 +44,13 @@ class Line:
 
     def person(self, number: int, name: str = "Петро", language: str = "uk") -> Person:
         return Person(self.peer, self.bot, number, name, language, self.settle)
+
+    async def colleague(self, who: str, number: int) -> Person:
+        made = self.person(number, who)
+        async with scope(self.town.tenant):
+            code = await chats.make_code(self.town.people[who])
+        await made.say(f"/start {code}")
+        return made
 
     async def linked(self, number: int, who: str = "petro", party: str = "D-1") -> Person:
         made = self.person(number)

@@ -26,7 +26,9 @@ KINDS: dict[str, tuple[str, Reach, bool]] = {
     "task_due": ("desk.read", "all", False),
     "stock_low": ("stock.edit", "all", False),
     "daily_figures": ("reports.read", "off", False),
+    "weekly_overrides": ("reports.read", "off", False),
 }
+TIMED = frozenset({"daily_figures", "weekly_overrides"})  # at the reader's own hour
 LEADERS = frozenset({"owner", "manager"})
 WISHES = "SELECT kind, reach, hour FROM staff_wish WHERE identity_id = :id"
 SAVE = """
@@ -64,10 +66,10 @@ class NewsReader:
 
 
 def reach_of(kind: str, role: str, chosen: Reach | None) -> Reach:
-    """The owner's day begins with figures unless he says no."""
+    """The owner's day and week begin with figures unless he says no."""
     if chosen is not None:
         return chosen
-    return "all" if kind == "daily_figures" and role == "owner" else KINDS[kind][1]
+    return "all" if kind in TIMED and role == "owner" else KINDS[kind][1]
 
 
 def wanting(

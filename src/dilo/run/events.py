@@ -9,7 +9,7 @@ from bots.telegram import connection, fetched, replies
 from bots.telegram.channel import Telegram
 from dilo.acquiring.actions import AskPayment, request_payment, takes_cards
 from dilo.acquiring.gateway import use_platform
-from dilo.analytics import views
+from dilo.analytics import views, weekly
 from dilo.buyers import letters
 from dilo.campaigns import actions as campaigns
 from dilo.campaigns import letters as campaign_letters
@@ -102,6 +102,7 @@ def wire() -> None:
     news.say_with("promise_broken", pauses.words_of_broken)
     for kind, words in desk_news.WORDS.items():
         news.say_with(kind, words)
+    news.say_with(weekly.NEWS, weekly.weekly_words)
     paying.pay_by(links_of_debt)
     compose_with("reconciliation", acts.compose)
     compose_with("reply", replies.compose)

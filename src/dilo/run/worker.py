@@ -17,6 +17,7 @@ from arq.worker import Worker, func
 from bots.telegram.connection import look_after
 from dilo.acquiring.looking import look_at_old
 from dilo.analytics.views import plan_scheduled
+from dilo.analytics.weekly import plan_weekly
 from dilo.campaigns import actions as campaigns
 from dilo.catalogue.popularity import count_popularity_daily
 from dilo.dealers import jobs as dealers
@@ -139,6 +140,7 @@ async def _plan(tenant_id: UUID) -> None:
         await plan_forecasts()
         await plan_digests()
         await plan_daily()
+        await plan_weekly()
 
 
 async def _bind_sms(tenant_id: UUID) -> None:
