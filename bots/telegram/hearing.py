@@ -7,11 +7,12 @@ from aiogram.types import Message
 from bots.telegram.talk import Talk
 from dilo.conversations import threads
 from dilo.conversations.threads import Said
+from dilo.messaging.actions import note_read
 
 
 async def with_a_person(message: Message, talk: Talk) -> bool:
-    """Keeps the message. True where a colleague has the conversation, so the bot is silent:
-    commands and a shared phone are the bot's all the same.
+    """Keeps the message; what it answers has been read. True where a colleague has the
+    conversation, so the bot is silent: commands and a shared phone are the bot's all the same.
     """
     if talk.kind != "private" or talk.staff is not None:
         return False
@@ -24,6 +25,8 @@ async def with_a_person(message: Message, talk: Talk) -> bool:
         identity_id=talk.actor.id if talk.actor else None,
         media=media_of(message),
     )
+    if (answered := message.reply_to_message) is not None:
+        await note_read("telegram", f"{talk.chat}:{answered.message_id}")
     heard = await threads.note_inbound("telegram", str(talk.chat), said)
     return heard.state == "person" and not command and message.contact is None
 

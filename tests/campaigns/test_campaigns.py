@@ -8,10 +8,9 @@ from uuid import UUID
 import pytest
 from browsing import client_of, staff, visitor
 from counting import counted
-from peers.post import Post, post
+from peers.post import Post, post, wired
 from town import Cast, add_party
 
-from bots.telegram.channel import use_api
 from dilo.campaigns import actions, letters, queries
 from dilo.campaigns.actions import CampaignInput
 from dilo.campaigns.queries import Aim, CampaignPolicy, Words
@@ -25,7 +24,6 @@ from dilo.messaging.channels import Dropped, Ready
 from dilo.messaging.sms_accounts import AccountForm
 from dilo.messaging.sms_budget import PolicyForm
 from dilo.parties import chats, consents
-from dilo.run import events
 from tenants.scope import scope
 
 __all__ = ["post"]
@@ -100,16 +98,6 @@ async def test_only_who_agreed_is_written_to_and_the_others_are_named_with_the_r
         assert (await queries.campaign(made)).state == "done"
     await post.drain()
     assert len(post.telegram.texts("1")) == 1, "planned again, nothing goes twice"
-
-
-def wired(post: Post) -> None:
-    """The composers and hearers of the application, the peers of the test."""
-    from dilo.messaging import channels
-
-    kept = {name: channels.channel(name) for name in ("telegram", "sms", "email")}
-    events.wire()
-    channels.use_channels({name: one for name, one in kept.items() if one is not None})
-    use_api(post.telegram.url)
 
 
 async def test_who_leaves_between_plan_and_send_hears_nothing(post: Post) -> None:

@@ -10,6 +10,7 @@ from town import Cast
 
 from dilo.conversations import actions, notices, queries, threads, unresolved
 from dilo.conversations.actions import Answer
+from dilo.conversations.queries import Sought
 from dilo.conversations.threads import Said
 from dilo.kit import db
 from dilo.kit.errors import Forbidden, NotFound, Refusal
@@ -78,13 +79,13 @@ async def test_one_who_takes_has_it_and_the_other_is_told(town: Cast) -> None:
         await actions.assign(town.maria, heard.thread_id, town.maria.id)
         with pytest.raises(NotFound):
             await actions.assign(town.maria, heard.thread_id, town.petro.id)
-        mine = await queries.threads(town.maria, Paging(), box="mine")
+        mine = await queries.threads(town.maria, Paging(), Sought("mine"))
         assert [one.id for one in mine.rows] == [heard.thread_id]
-        assert (await queries.threads(town.max, Paging(), box="mine")).total == 0
-        found = await queries.threads(town.max, Paging(), search="є хто")
+        assert (await queries.threads(town.max, Paging(), Sought("mine"))).total == 0
+        found = await queries.threads(town.max, Paging(), Sought(search="є хто"))
         assert [one.address for one in found.rows] == ["+380501112233"]
         await actions.close(town.maria, heard.thread_id)
-        assert (await queries.threads(town.max, Paging(), box="closed")).total == 1
+        assert (await queries.threads(town.max, Paging(), Sought("closed"))).total == 1
         again = await threads.note_inbound("sms", "+380501112233", Said("Ще раз"))
         assert again.state == "bot", "a closed conversation begins with the bot"
 

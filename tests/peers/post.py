@@ -13,13 +13,14 @@ from peers.telegram import TelegramPeer
 from town import Cast
 
 from bots.telegram import limiter
-from bots.telegram.channel import Telegram
+from bots.telegram.channel import Telegram, use_api
 from dilo.kit import db, outbox
 from dilo.messaging import channels
 from dilo.messaging.channels import Ready
 from dilo.messaging.email import Email
 from dilo.messaging.sending import drain
 from dilo.messaging.sms import HttpSms, Smpp
+from dilo.run import events
 from dilo.run.events import on_sms_receipt
 from tenants.scope import scope
 
@@ -133,3 +134,11 @@ def use_gateway(post: Post) -> None:
             "email": Email(post.smtp.url, "debts@example.com"),
         }
     )
+
+
+def wired(post: Post) -> None:
+    """The composers and hearers of the application, the peers of the test."""
+    kept = {name: channels.channel(name) for name in ("telegram", "sms", "email")}
+    events.wire()
+    channels.use_channels({name: one for name, one in kept.items() if one is not None})
+    use_api(post.telegram.url)

@@ -68,6 +68,14 @@ class ClaimPolicy(msgspec.Struct):
     answer_hours: int = 24
 
 
+# What was sent lately and may be complained of.
+TO_CLAIM = """
+SELECT o.id, o.number, o.created_at, o.total, o.currency FROM sales_order o
+WHERE o.party_id = :party_id AND o.state IN ('partially_shipped', 'shipped', 'closed')
+ORDER BY o.created_at DESC, o.id LIMIT 20
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     id: UUID
@@ -155,6 +163,10 @@ async def claim(claim_id: UUID, actor: Actor | None = None) -> Claim:
     if actor is not None and actor.on_behalf_of not in (None, found.party_id):
         raise NotFound
     return found
+
+
+async def orders_to_claim(party_id: UUID) -> list[db.Row]:
+    return await db.rows(TO_CLAIM, party_id=party_id)
 
 
 async def claim_lines(claim_id: UUID) -> list[ClaimLine]:

@@ -5,28 +5,23 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from dilo.conversations import queries, threads
+from dilo.conversations import papers, queries, threads
+from dilo.conversations.papers import Period
 from dilo.conversations.queries import Thread
-from dilo.kit import clock, db, files, i18n, outbox
+from dilo.kit import clock, db, outbox
 from dilo.kit.errors import NotFound, Refusal
-from dilo.kit.ids import uuid7
 from dilo.messaging.channels import Composed, Dropped, Ready
 from dilo.orders.actions import place_order
 from dilo.orders.commands import LineInput, PlaceOrder
 from dilo.orders.queries import order_head
 from dilo.orders.recognition import recognised
 from dilo.orders.spoken.matching import Sure
-from dilo.parties.talks import plain_name
-from dilo.receivables import queries as receivables
-from dilo.receivables.papers import invoice_pdf
 from tenants import audit
 from tenants.actors import Actor
 from tenants.scope import current_tenant
 
 KIND = "staff_reply"
-ROOM = "inbox"
 TEXT_MAX = 4000
-FILE_MAX = 8 * 1024 * 1024
 ANSWERED = """
 UPDATE thread SET state = CASE WHEN state = 'closed' THEN 'person' ELSE state END, unread = 0,
   waiting_since = NULL, assignee_id = coalesce(assignee_id, :by), last_text = left(:text, 200),
@@ -41,6 +36,8 @@ SEEN = """
 UPDATE thread SET unread = 0
 WHERE id = :id AND unread > 0 AND (assignee_id = :by OR assignee_id IS NULL)
 """
+# Put aside to be read again: it stands out in the list until somebody opens it.
+TO_READ = "UPDATE thread SET unread = greatest(unread, 1) WHERE id = :id AND state <> 'closed'"
 # Taken by one: the second who reaches for it is told who has it.
 TAKE = """
 UPDATE thread SET state = 'person', assignee_id = :by
@@ -59,13 +56,14 @@ LINK = "UPDATE thread SET party_id = :party_id WHERE id = :id"
 @dataclass(frozen=True, slots=True)
 class Answer:
     """``way_id``: another address of the same company. ``key``: of the form, so that a second
-    press sends nothing. ``file``: name and bytes; or an invoice as PDF."""
+    press sends nothing. One paper at most: ``file`` (name and bytes), an invoice or a statement."""
 
     text: str
     key: str
     way_id: UUID | None = None
     file: tuple[str, bytes] | None = None
     invoice_id: UUID | None = None
+    statement: Period | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +78,26 @@ async def reply(actor: Actor, thread_id: UUID, answer: Answer) -> None:
     """Through the outbox, in the thread's channel or another of the company's. Whoever answers a
     thread nobody has, has it.
 
-    Raises FORBIDDEN, NOT_FOUND, TEXT_MISSING, FILE_TOO_BIG.
+    Raises FORBIDDEN, NOT_FOUND, TEXT_MISSING, ONE_PAPER, FILE_TOO_BIG, FILE_NOT_BY_SMS,
+    PARTY_MISSING, DATES_BAD.
     """
     actor.require("inbox.reply")
     of = await queries.thread(thread_id)
     channel, address = await _way(of, answer.way_id)
-    attached = await _attached(of, answer)
     text = answer.text.strip()[:TEXT_MAX]
-    if not text and not attached:
+    file = await _paper(actor, of, answer, channel)
+    if not text and not file:
         raise Refusal("TEXT_MISSING", status=422)
-    payload = {"address": address, "text": text, "by": actor.name, "language": i18n.language()}
+    payload: dict[str, Any] = {
+        "address": address,
+        "text": text,
+        "by": actor.name,
+        "language": of.language,
+    }
+    if file:
+        payload["file"] = file
     key = f"{KIND}:{thread_id}:{actor.id}:{answer.key}"
-    put = await outbox.put(channel, KIND, key, payload | attached, party_id=of.party_id, priority=2)
+    put = await outbox.put(channel, KIND, key, payload, party_id=of.party_id, priority=2)
     if put is not None:
         await db.execute(ANSWERED, id=thread_id, by=actor.id, text=text, now=clock.now())
 
@@ -105,36 +111,33 @@ async def _way(of: Thread, way_id: UUID | None) -> tuple[str, str]:
     raise NotFound
 
 
-async def _attached(of: Thread, answer: Answer) -> dict[str, Any]:
+async def _paper(actor: Actor, of: Thread, answer: Answer, channel: str) -> dict[str, Any] | None:
+    if sum(one is not None for one in (answer.file, answer.invoice_id, answer.statement)) > 1:
+        raise Refusal("ONE_PAPER", status=422)
     if answer.invoice_id is not None:
-        invoice = await receivables.invoice(answer.invoice_id)
-        if invoice.party_id != of.party_id:
-            raise NotFound
-        name = plain_name(f"{invoice.number}.pdf")
-        return {"file": {"invoice_id": str(invoice.id), "name": name}}
+        return await papers.of_invoice(of, answer.invoice_id)
+    if answer.statement is not None:
+        return await papers.of_statement(actor, of, answer.statement)
     if answer.file is None:
-        return {}
-    name, body = answer.file
-    if not body or len(body) > FILE_MAX:
-        raise Refusal("FILE_TOO_BIG", status=422, megabytes=FILE_MAX // 1048576)
-    key = uuid7().hex
-    (files.folder(current_tenant().id, ROOM) / key).write_bytes(body)
-    return {"file": {"key": key, "name": plain_name(name)}}
+        return None
+    if channel == "sms":
+        raise Refusal("FILE_NOT_BY_SMS", status=422)
+    return papers.of_file(*answer.file)
 
 
 async def compose(payload: dict[str, Any], channel: str, _party_id: UUID | None) -> Composed:
-    """The colleague's own words; the file is made or read when it goes."""
-    text, file = str(payload["text"]), payload.get("file")
+    """The colleague's own words; the paper is made or read when it goes. A letter says besides
+    where the paper stands, an SMS says it instead."""
+    text, about = str(payload["text"]), payload.get("file")
     subject = current_tenant().name
-    if not file:
+    if not about:
         return Ready(text, subject)
+    if channel != "telegram":
+        text = "\n".join(one for one in (text, await papers.link_to(about)) if one)
     if channel == "sms":
         return Ready(text, subject) if text else Dropped("NO_FILE")
-    if invoice_id := file.get("invoice_id"):
-        body = await invoice_pdf(await receivables.invoice(UUID(invoice_id)))
-    else:
-        body = files.path_of(current_tenant().id, ROOM, file["key"]).read_bytes()
-    return Ready(text, subject, extra={"file": {"name": file["name"], "body": body}})
+    file = {"name": about["name"], "body": await papers.body_of(about)}
+    return Ready(text, subject, extra={"file": file})
 
 
 async def note(actor: Actor, thread_id: UUID, text: str) -> None:
@@ -151,6 +154,13 @@ async def note(actor: Actor, thread_id: UUID, text: str) -> None:
 async def seen(actor: Actor, of: Thread) -> None:
     if of.unread and of.assignee_id in (None, actor.id):
         await db.execute(SEEN, id=of.id, by=actor.id)
+
+
+async def to_read(actor: Actor, thread_id: UUID) -> None:
+    """Raises FORBIDDEN, NOT_FOUND."""
+    actor.require("inbox.read")
+    if not await db.execute(TO_READ, id=thread_id):
+        raise NotFound
 
 
 async def take(actor: Actor, thread_id: UUID) -> None:

@@ -1,15 +1,17 @@
 """The inbox of the office: conversations by whose they are, one with the company beside it."""
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, get, post
 
 from dilo.conversations import actions, media, queries
-from dilo.conversations.queries import BOXES
+from dilo.conversations.papers import Period
+from dilo.conversations.queries import BOXES, Sought
 from dilo.kit import files, web
 from dilo.kit.errors import NotFound
 from dilo.kit.ids import uuid7, uuid_or_none
@@ -30,60 +32,84 @@ KEY = re.compile(r"[0-9a-f]{32}")
 
 
 class ReplyForm(msgspec.Struct):
+    """``paper``: ``statement`` of the period, or the id of an invoice."""
+
     key: str
     text: Annotated[str, msgspec.Meta(max_length=4000)] = ""
     way: str = ""
-    invoice: str = ""
+    paper: str = ""
+    since: date | None = None
+    until: date | None = None
     internal: str = ""
+
+
+def _sought() -> Sought:
+    """What the list was narrowed to; a conversation keeps it, so that the next one is the next of
+    that list."""
+    query = visit().query
+    box, channel = query.get("tab", ""), query.get("channel", "")
+    return Sought(
+        box if box in BOXES else "all",
+        channel if channel in CHANNELS else "",
+        query.get("q", ""),
+    )
+
+
+def _narrowed(path: str) -> str:
+    """``path`` with what the list was narrowed to."""
+    sought = _sought()
+    kept = {"tab": sought.box, "channel": sought.channel, "q": sought.search}
+    said = urlencode({key: value for key, value in kept.items() if value not in ("", "all")})
+    return f"{path}?{said}" if said else path
 
 
 @get("/office/inbox", opt=READ)
 async def index() -> Response[str]:
-    query, actor = visit().query, visit().actor
-    box = query.get("tab", "") if query.get("tab") in BOXES else "all"
-    channel = query.get("channel", "") if query.get("channel") in CHANNELS else ""
+    sought, actor = _sought(), visit().actor
     return web.page(
         "conversations/inbox.html",
         block="list",
-        page=await queries.threads(
-            actor, Paging.of(query), box=box, channel=channel, search=query.get("q", "")
-        ),
-        box=box,
+        page=await queries.threads(actor, Paging.of(visit().query), sought),
+        box=sought.box,
+        sought=sought,
         counts=await queries.counts(actor),
         channels=CHANNELS,
+        narrowed=_narrowed,
     )
 
 
 @get("/office/inbox/{thread_id:uuid}", opt=READ)
 async def show(thread_id: UUID) -> Response[str]:
     """With ``before``: what was said earlier; with ``phrase``: a template's words to edit."""
-    query, actor = visit().query, visit().actor
     of = await queries.thread(thread_id)
-    await actions.seen(actor, of)
+    await actions.seen(visit().actor, of)
+    return await _show(of, web.Filled())
+
+
+async def _show(of: queries.Thread, form: web.Filled[Any], status: int = 200) -> Response[str]:
+    query, actor = visit().query, visit().actor
     lines = await queries.said_in(of, _moment(query.get("before", "")))
     if visit().fragment:
         return web.page("conversations/show.html", block="talk", of=of, lines=lines)
-    page = await queries.threads(actor, Paging(1, 200), box=_box(of))
-    around = [row.id for row in page.rows]
-    here = around.index(of.id) if of.id in around else -1
+    before, after = await queries.around(actor, of.id, _sought())
     return web.page(
         "conversations/show.html",
-        block="talk",
+        status=status,
         of=of,
         lines=lines,
+        form=form,
         ways=await queries.ways_to(of),
         staff=await queries.staff(),
         phrases=await phrases.phrases(of.channel),
-        draft=await _draft(of, query.get("phrase", "")),
-        key=uuid7().hex,
-        before=around[here - 1] if here > 0 else None,
-        after=around[here + 1] if 0 <= here < len(around) - 1 else None,
+        words=await phrases.all_written(of.channel, of.party_id, actor.name, of.language),
+        draft=form.values.get("text") or await _draft(of, query.get("phrase", "")),
+        key=form.values.get("key") or uuid7().hex,
+        before=before,
+        after=after,
+        narrowed=_narrowed,
+        today=current_tenant().today(),
         **await _beside(of.party_id),
     )
-
-
-def _box(of: queries.Thread) -> str:
-    return "closed" if of.state == "closed" else "all"
 
 
 def _moment(text: str) -> datetime | None:
@@ -119,23 +145,31 @@ async def _beside(party_id: UUID | None) -> dict[str, Any]:
 
 @post("/office/inbox/{thread_id:uuid}/replies", opt=REPLY, status_code=200)
 async def reply_create(request: Req, thread_id: UUID) -> Response[Any]:
-    form = await web.read_form(ReplyForm, request)
-    said = form.input
-    if said is None or not KEY.fullmatch(said.key):
+    """What was typed is never lost to a refusal."""
+    of, form = await queries.thread(thread_id), await web.read_form(ReplyForm, request)
+    if not KEY.fullmatch(form.values["key"]):
         raise NotFound("UNREADABLE")
-    if said.internal:
-        await actions.note(visit().actor, thread_id, said.text)
-        return _back(thread_id)
-    brought = await files.brought(request)
-    answer = actions.Answer(
+    if form.input is None:
+        return await _show(of, form, 422)
+    if form.input.internal:
+        await actions.note(visit().actor, thread_id, form.input.text)
+    else:
+        await actions.reply(visit().actor, thread_id, await _answer(request, form.input))
+    return _back(thread_id)
+
+
+async def _answer(request: Req, said: ReplyForm) -> actions.Answer:
+    today, brought = current_tenant().today(), await files.brought(request)
+    states = said.paper == "statement"
+    period = Period(said.since or today.replace(day=1), said.until or today)
+    return actions.Answer(
         said.text,
         said.key,
         way_id=_id(said.way),
         file=brought[0] if brought else None,
-        invoice_id=_id(said.invoice),
+        invoice_id=None if states else _id(said.paper),
+        statement=period if states else None,
     )
-    await actions.reply(visit().actor, thread_id, answer)
-    return _back(thread_id)
 
 
 def _id(text: str) -> UUID | None:
@@ -149,7 +183,7 @@ def _id(text: str) -> UUID | None:
 
 
 def _back(thread_id: UUID) -> Response[Any]:
-    return web.redirect(f"/office/inbox/{thread_id}")
+    return web.redirect(_narrowed(f"/office/inbox/{thread_id}"))
 
 
 @post("/office/inbox/{thread_id:uuid}/taking", opt=REPLY, status_code=200)
@@ -170,8 +204,19 @@ async def assignee_update(request: Req, thread_id: UUID) -> Response[Any]:
 
 @post("/office/inbox/{thread_id:uuid}/closing", opt=REPLY, status_code=200)
 async def closing_create(thread_id: UUID) -> Response[Any]:
+    """On to the next of the list."""
+    _, after = await queries.around(visit().actor, thread_id, _sought())
     await actions.close(visit().actor, thread_id)
-    return web.redirect("/office/inbox")
+    return web.done(
+        _narrowed(f"/office/inbox/{after}" if after else "/office/inbox"),
+        "flash:conversation_closed",
+    )
+
+
+@post("/office/inbox/{thread_id:uuid}/unread", opt=READ, status_code=200)
+async def unread_create(thread_id: UUID) -> Response[Any]:
+    await actions.to_read(visit().actor, thread_id)
+    return web.redirect(_narrowed("/office/inbox"))
 
 
 @post("/office/inbox/{thread_id:uuid}/bot", opt=REPLY, status_code=200)
@@ -204,6 +249,7 @@ routes = [
     taking_create,
     assignee_update,
     closing_create,
+    unread_create,
     bot_update,
     order_create,
     file_show,

@@ -12,28 +12,52 @@ from dilo.kit import db
 from dilo.kit.paging import Page, Paging
 from tenants.actors import Actor
 
-BOXES = ("mine", "unassigned", "all", "closed")
+BOXES = ("all", "mine", "unassigned", "waiting", "bot", "closed")
 MESSAGES = 80
+PHONE_LEAST = 4
 THREAD = """
 SELECT t.id, t.channel, t.address, t.name, t.party_id, p.name AS party_name, t.state,
-  t.assignee_id, a.name AS assignee_name, t.unread, t.waiting_since, t.last_text, t.last_at
+  t.assignee_id, a.name AS assignee_name, t.unread, t.waiting_since, t.last_text, t.last_at,
+  coalesce(w.language, p.language) AS language
 FROM thread t LEFT JOIN party p ON p.id = t.party_id LEFT JOIN identity a ON a.id = t.assignee_id
+LEFT JOIN identity w ON w.id = t.identity_id
 """
-# Who waits comes first, the longest waiting before the others; then what was said last.
-LIST = f"""
-SELECT s.*, count(*) OVER () AS total_rows FROM ({THREAD}
+# Who waits comes first, the longest waiting before the others; then what is not read, then what was
+# said last. A telephone is found by its figures, a company also by its code and its other
+# telephones, words also among what colleagues have written.
+SIFTED = f"""
+SELECT s.* FROM ({THREAD}
   WHERE (:channel = '' OR t.channel = :channel) AND (t.state = 'closed') = (:box = 'closed')
-    AND (:box <> 'mine' OR t.assignee_id = :me)
-    AND (:box <> 'unassigned' OR (t.state = 'person' AND t.assignee_id IS NULL))
-    AND (:search = '' OR strpos(lower(concat_ws(' ', t.name, p.name, t.address)), :search) > 0
+    AND CASE CAST(:box AS text) WHEN 'mine' THEN t.assignee_id = :me
+      WHEN 'unassigned' THEN t.state = 'person' AND t.assignee_id IS NULL
+      WHEN 'waiting' THEN t.waiting_since IS NOT NULL
+      WHEN 'bot' THEN t.state = 'bot' ELSE true END
+    AND (:search = ''
+      OR strpos(lower(concat_ws(' ', t.name, p.name, p.code, t.address)), :search) > 0
+      OR (:digits <> '' AND (strpos(t.address, :digits) > 0 OR EXISTS (
+        SELECT 1 FROM contact_channel h WHERE h.party_id = t.party_id AND h.channel = 'sms'
+          AND strpos(h.address, :digits) > 0)))
       OR EXISTS (SELECT 1 FROM thread_message m WHERE m.thread_id = t.id
-                 AND strpos(lower(m.text), :search) > 0))) s
-ORDER BY s.unread = 0, s.waiting_since NULLS LAST, s.last_at DESC, s.id
-LIMIT :size OFFSET :offset
+                 AND strpos(lower(m.text), :search) > 0)
+      OR EXISTS (SELECT 1 FROM outbox o WHERE o.channel = t.channel AND o.channel <> 'event'
+                 AND coalesce(o.payload ->> 'address', o.address) = t.address
+                 AND o.kind = 'staff_reply' AND strpos(lower(o.payload ->> 'text'), :search) > 0)
+    )) s
+"""
+IN_ORDER = "s.waiting_since NULLS LAST, s.unread = 0, s.last_at DESC, s.id"
+LIST = f"""
+SELECT s.*, count(*) OVER () AS total_rows FROM ({SIFTED}) s
+ORDER BY {IN_ORDER} LIMIT :size OFFSET :offset
+"""
+AROUND = f"""
+SELECT r.before, r.after FROM (
+  SELECT s.id, lag(s.id) OVER w AS before, lead(s.id) OVER w AS after
+  FROM ({SIFTED}) s WINDOW w AS (ORDER BY {IN_ORDER})) r WHERE r.id = :id
 """
 COUNTS = """
 SELECT count(*) FILTER (WHERE assignee_id = :me AND state <> 'closed' AND unread > 0) AS mine,
-  count(*) FILTER (WHERE assignee_id IS NULL AND state = 'person') AS unassigned
+  count(*) FILTER (WHERE assignee_id IS NULL AND state = 'person') AS unassigned,
+  count(*) FILTER (WHERE waiting_since IS NOT NULL AND state <> 'closed') AS waiting
 FROM thread WHERE waiting_since IS NOT NULL OR unread > 0
 """
 ONE = f"{THREAD} WHERE t.id = :id"
@@ -41,7 +65,7 @@ ONE = f"{THREAD} WHERE t.id = :id"
 SAID = """
 SELECT * FROM (
   (SELECT m.id, m.kind, m.text, m.media, m.matter, m.matter_id, m.written_by, m.at,
-    '' AS state, NULL::text AS reason, false AS html
+    '' AS state, NULL::text AS reason, NULL::timestamptz AS read_at, false AS html
   FROM thread_message m
   WHERE m.thread_id = :id AND (CAST(:before AS timestamptz) IS NULL OR m.at < :before)
   ORDER BY m.at DESC LIMIT :most)
@@ -52,7 +76,7 @@ SELECT * FROM (
       THEN jsonb_build_array(coalesce(o.payload -> 'file', o.payload -> 'document'))
       ELSE '[]' END,
     NULL, NULL, coalesce(o.payload ->> 'by', ''), o.created_at, o.state, o.reason,
-    coalesce((o.payload ->> 'html')::boolean, false)
+    o.read_at, coalesce((o.payload ->> 'html')::boolean, false)
   FROM outbox o LEFT JOIN LATERAL (
     SELECT a.body FROM delivery_attempt a WHERE a.outbox_id = o.id AND a.body IS NOT NULL
     ORDER BY a.at DESC LIMIT 1) b ON true
@@ -89,7 +113,21 @@ TAG = re.compile(r"<[^>]+>")
 
 
 @dataclass(frozen=True, slots=True)
+class Sought:
+    """What part of the inbox: one of BOXES, one channel, words or a telephone."""
+
+    box: str = "all"
+    channel: str = ""
+    search: str = ""
+
+
+EVERYTHING = Sought()
+
+
+@dataclass(frozen=True, slots=True)
 class Thread:
+    """``language``: of who writes, else of his company; None: nobody has said."""
+
     id: UUID
     channel: Channel
     address: str
@@ -103,6 +141,7 @@ class Thread:
     waiting_since: datetime | None
     last_text: str
     last_at: datetime
+    language: str | None
 
     @property
     def title(self) -> str:
@@ -111,7 +150,8 @@ class Thread:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """``kind``: in, out, note (for us), made (an order or the like), moved (to whom)."""
+    """``kind``: in, out, note (for us), made (an order or the like), moved (to whom). ``read_at``:
+    where the channel let us know, by a tap or an answer under the message."""
 
     id: UUID
     kind: str
@@ -123,6 +163,7 @@ class Line:
     at: datetime
     state: str
     reason: str | None
+    read_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,20 +184,28 @@ class Way:
     name: str
 
 
-async def threads(
-    actor: Actor, paging: Paging, *, box: str = "all", channel: str = "", search: str = ""
-) -> Page[Thread]:
+async def threads(actor: Actor, paging: Paging, sought: Sought = EVERYTHING) -> Page[Thread]:
+    """Raises FORBIDDEN."""
     actor.require("inbox.read")
-    found = await db.rows(
-        LIST,
-        box=box,
-        channel=channel,
-        search=search.lower().strip(),
-        me=actor.id,
-        size=paging.size,
-        offset=paging.offset,
-    )
+    found = await db.rows(LIST, size=paging.size, offset=paging.offset, **_sifting(actor, sought))
     return db.page_of(Thread, found, paging)
+
+
+def _sifting(actor: Actor, sought: Sought) -> dict[str, Any]:
+    bare = re.sub(r"[\s()+.-]", "", sought.search)
+    return {
+        "box": sought.box,
+        "channel": sought.channel,
+        "search": sought.search.lower().strip(),
+        "digits": bare.removeprefix("00") if bare.isdigit() and len(bare) >= PHONE_LEAST else "",
+        "me": actor.id,
+    }
+
+
+async def around(actor: Actor, thread_id: UUID, sought: Sought) -> tuple[UUID | None, UUID | None]:
+    """Those before and after it in the same list; None at an end, or where it is not in it."""
+    found = await db.one_or_none(AROUND, id=thread_id, **_sifting(actor, sought))
+    return (found["before"], found["after"]) if found else (None, None)
 
 
 async def counts(actor: Actor) -> db.Row:

@@ -66,7 +66,9 @@ VALUES (:thread_id, 'moved', :text, :by, (SELECT id FROM identity WHERE id = :by
 MADE = """
 INSERT INTO thread_message (thread_id, kind, text, matter, matter_id, written_by)
 SELECT t.id, 'made', :number, :matter, :matter_id, :by FROM thread t
-WHERE t.channel = :channel AND t.address = :address
+WHERE t.channel = :channel AND t.address = :address AND NOT EXISTS (
+  SELECT 1 FROM thread_message m
+  WHERE m.thread_id = t.id AND m.matter = :matter AND m.matter_id = :matter_id)
 """
 STATE = "SELECT state FROM thread WHERE channel = :channel AND address = :address"
 
@@ -155,7 +157,7 @@ async def state_of(channel: Channel, address: str) -> State:
 async def note_made(
     channel: Channel, address: str, matter: Matter, matter_id: UUID, number: str, by: str
 ) -> None:
-    """What a message has led to stands in the conversation."""
+    """What a message has led to stands in the conversation, once."""
     await db.execute(
         MADE,
         channel=channel,

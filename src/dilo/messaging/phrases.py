@@ -1,5 +1,6 @@
 """Templates of messages: by name, language and channel, their words from an allow-list of names."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from dilo.kit import db
-from dilo.kit.errors import NotFound
+from dilo.kit.errors import NotFound, Refusal
 from dilo.kit.letters import checked, rendered
 from tenants import audit
 from tenants.actors import Actor
@@ -87,6 +88,19 @@ async def written(phrase_id: UUID, party_id: UUID | None, sender: str) -> str:
     """The template in words for this company. Raises NOT_FOUND, TEXT_BAD."""
     found = await phrase(phrase_id)
     return rendered(found["body"], await figures_of(party_id, sender))
+
+
+async def all_written(
+    channel: str, party_id: UUID | None, sender: str, language: str | None
+) -> list[tuple[Phrase, str]]:
+    """What may be said there, each in words for this company, those in its language first. One
+    that this company's figures do not suit is left out."""
+    figures = await figures_of(party_id, sender)
+    found: list[tuple[Phrase, str]] = []
+    for one in sorted(await phrases(channel), key=lambda one: one.language != language):
+        with contextlib.suppress(Refusal):
+            found.append((one, rendered(one.body, figures)))
+    return found
 
 
 async def save(actor: Actor, form: PhraseForm) -> UUID:

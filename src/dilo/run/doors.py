@@ -22,6 +22,7 @@ import dilo.credit.pages
 import dilo.dealers.network_pages
 import dilo.dealers.pages
 import dilo.desk.goods
+import dilo.desk.matters
 import dilo.desk.office
 import dilo.desk.order
 import dilo.desk.series
@@ -71,6 +72,7 @@ ROUTES: list[Any] = [
     *dilo.conversations.phrase_pages.routes,
     *dilo.credit.pages.routes,
     *dilo.desk.goods.routes,
+    *dilo.desk.matters.routes,
     *dilo.desk.series.routes,
     *dilo.desk.office.routes,
     *dilo.desk.shelf.routes,

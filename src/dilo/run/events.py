@@ -9,7 +9,8 @@ from bots.telegram import connection, fetched, replies
 from bots.telegram.channel import Telegram
 from dilo.acquiring.actions import AskPayment, request_payment, takes_cards
 from dilo.acquiring.gateway import use_platform
-from dilo.analytics import views, weekly
+from dilo.analytics import statements, views, weekly
+from dilo.analytics.statements import StatementForm
 from dilo.buyers import letters
 from dilo.campaigns import actions as campaigns
 from dilo.campaigns import letters as campaign_letters
@@ -19,7 +20,9 @@ from dilo.claims import told as claims_told
 from dilo.conversations import actions as conversations
 from dilo.conversations import media as sent_files
 from dilo.conversations import notices as inbox_notices
+from dilo.conversations import papers as sent_papers
 from dilo.conversations import threads
+from dilo.conversations.papers import Period, Statements
 from dilo.dealers import letters as dealer_letters
 from dilo.dealers import notices
 from dilo.desk import news as desk_news
@@ -41,7 +44,7 @@ from dilo.quotes import told as quotes_told
 from dilo.run.settings import settings
 from dilo.storefront import letters as shop_letters
 from tenants import links
-from tenants.actors import SYSTEM
+from tenants.actors import SYSTEM, Actor
 from tenants.scope import scope, tenant_ids, undone_on_refusal
 
 
@@ -64,6 +67,14 @@ async def links_of_debt(party_id: UUID, owed: paying.Owed) -> str:
             return (await request_payment(SYSTEM, asked)).url
     except Refusal:
         return ""
+
+
+async def issue_statement(actor: Actor, party_id: UUID, period: Period) -> UUID:
+    return await statements.issue(actor, party_id, StatementForm(period.since, period.until))
+
+
+async def statement_pdf(statement_id: UUID) -> bytes:
+    return (await statements.as_pdf(await statements.issued(statement_id))).body
 
 
 # Who hears what; a hearer runs in the event's own transaction and may be asked again.
@@ -127,6 +138,7 @@ def wire() -> None:
     compose_with(campaigns.KIND, campaign_letters.compose)
     compose_with(campaign_letters.TEST, campaign_letters.compose_test)
     sent_files.fetch_with("telegram", fetched.for_office)
+    sent_papers.state_with(Statements(issue_statement, statement_pdf))
     use_channels(_channels())
 
 
