@@ -1,5 +1,8 @@
 """An SMSC on loopback that speaks SMPP 3.4, written from the specification and not from our client.
 
+``deaf``: lines stay open and nothing is answered any more, not even whether it is alive; with
+``swallows`` it still takes what is submitted. ``throws_out``: lets in and closes the line at once.
+
 ``say(number, ...)`` scripts answers: "throttle", "bad", "silent" (accepts, never answers), "close"
 (accepts, drops the line), "early" (the receipt overtakes the answer). ``receipt`` and ``message``
 send deliver_sm. Parts of a long message are in ``parts``; ``accepted`` has it whole, under the id
@@ -39,6 +42,9 @@ class SmscPeer:
     parts: list[Submitted] = field(default_factory=list)
     passwords: dict[str, str] = field(default_factory=dict)
     enquiries: int = 0
+    deaf: bool = False
+    swallows: bool = False
+    throws_out: bool = False
     most_waiting: int = 0
     server: asyncio.Server | None = None
     lines: list[asyncio.StreamWriter] = field(default_factory=list)
@@ -107,6 +113,11 @@ class SmscPeer:
     async def _answer(
         self, writer: asyncio.StreamWriter, command: int, sequence: int, body: bytes
     ) -> None:
+        if self.deaf:
+            self.enquiries += command == ENQUIRE
+            if self.swallows and command == SUBMIT:
+                self._take(_read_submit(body, f"{self.name}-{len(self.parts) + 1}"))
+            return
         if command in BIND:
             system_id, password = (part.decode() for part in body.split(b"\0")[:2])
             self.binds.append((system_id, password))
@@ -115,6 +126,8 @@ class SmscPeer:
                 return
             self.lines.append(writer)
             writer.write(_pdu(command | RESPONSE, 0, sequence, b"SMSC\0"))
+            if self.throws_out:
+                writer.close()
         elif command == SUBMIT:
             await self._submitted(writer, sequence, body)
         elif command == DELIVER | RESPONSE:
@@ -137,6 +150,11 @@ class SmscPeer:
         text = "".join(latest[n] for n in range(1, total + 1))
         return replace(last, text=text)
 
+    def _take(self, submitted: Submitted) -> None:
+        self.parts.append(submitted)
+        if (whole := self._whole(submitted)) is not None:
+            self.accepted.append(whole)
+
     async def _submitted(self, writer: asyncio.StreamWriter, sequence: int, body: bytes) -> None:
         submitted = _read_submit(body, f"{self.name}-{len(self.parts) + 1}")
         script = self.scripts.get(submitted.number)
@@ -145,9 +163,7 @@ class SmscPeer:
         if status:
             writer.write(_pdu(SUBMIT | RESPONSE, status, sequence, b""))
             return
-        self.parts.append(submitted)
-        if (whole := self._whole(submitted)) is not None:
-            self.accepted.append(whole)
+        self._take(submitted)
         if step == "early":
             await self.receipt(submitted.message_id, "DELIVRD")
             await asyncio.sleep(0.2)

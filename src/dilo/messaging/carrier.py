@@ -250,10 +250,20 @@ class SmsCarrier:
             own = {one.id: one for one in await sms_accounts.accounts() if one.active}
         for one in own.values():
             if one.kind == "smpp":
-                await (await self._session(tenant_id, one)).start()
+                await self._keep_bound(tenant_id, one)
         for account_id, (_, session) in list(self.binds.items()):
             if session.tenant_id == tenant_id and account_id not in own:
                 await self._drop(account_id)
+
+    async def _keep_bound(self, tenant_id: UUID, account: Account) -> None:
+        """What keeps a session out is shown in the office before anybody sends by it."""
+        session = await self._session(tenant_id, account)
+        await session.start()
+        async with scope(tenant_id):
+            if session.bound.is_set():
+                await sms_accounts.bound(account.id)
+            elif session.fault:
+                await sms_accounts.failed(account.id, f"not_bound {session.fault}")
 
     async def ask_states(self, tenant_id: UUID) -> None:
         """The worker's round: what became of texts whose gateway does not report by itself."""

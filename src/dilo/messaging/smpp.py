@@ -22,12 +22,17 @@ PATIENCE_S = 10.0
 SILENCE_S = 30.0
 THROTTLED_S = 2.0
 BACKOFF_FIRST_S, BACKOFF_MOST_S = 0.5, 16.0
+REFUSED_MOST_S = 300.0  # a wrong password does not mend itself, and operators lock who insists
 EARLY_MAX = 10_000
 HEX_LEAST = 4
 BUSY = (wire.THROTTLED, wire.QUEUE_FULL)
 OURS_OR_THEIRS = (wire.SYSTEM_ERROR, wire.SUBMIT_FAILED)
 Receipt = Callable[[UUID | None, str, str], Awaitable[bool]]
 Heard = Callable[[Delivered], Awaitable[None]]
+
+
+class Refused(ValueError):
+    """The operator does not let us in."""
 
 
 class Down(Exception):
@@ -99,19 +104,21 @@ class Smpp:
             await self.running
 
     async def _keep(self) -> None:
-        pause = BACKOFF_FIRST_S
+        """An operator that lets in and throws out at once is left alone as one that refuses is."""
+        clock, pause = asyncio.get_running_loop().time, BACKOFF_FIRST_S
         while True:
+            began, most = clock(), BACKOFF_MOST_S
             try:
                 await self._live()
-                pause = BACKOFF_FIRST_S
             except (OSError, ValueError, TimeoutError, asyncio.IncompleteReadError) as error:
                 self.fault = f"{type(error).__name__}: {error}"[:200]
-                if self.bound.is_set():
+                most = REFUSED_MOST_S if isinstance(error, Refused) else most
+                if self.bound.is_set() and clock() - began > BACKOFF_MOST_S:
                     pause = BACKOFF_FIRST_S
             finally:
                 self._drop()
             await asyncio.sleep(pause * (0.75 + random.random() / 2))  # noqa: S311
-            pause = min(pause * 2, BACKOFF_MOST_S)
+            pause = min(pause * 2, most)
 
     def _drop(self) -> None:
         self.bound.clear()
@@ -136,7 +143,7 @@ class Smpp:
             self.writer.write(Pdu(wire.BIND_TRANSCEIVER, 0, self._next(), body).packed())
             answer = await self._read(reader)
         if answer.status or answer.command != wire.BIND_TRANSCEIVER | wire.ANSWER:
-            raise ValueError(f"bind refused: 0x{answer.status:02X}")
+            raise Refused(f"bind refused: 0x{answer.status:02X}")
         self.fault = ""
         self.bound.set()
         self.tried.set()

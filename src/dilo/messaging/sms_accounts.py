@@ -67,7 +67,27 @@ FAILED = """
 UPDATE sms_account SET last_error = :error, failed_at = now()
 WHERE id = :id AND (last_error IS DISTINCT FROM :error OR failed_at < now() - interval '1 minute')
 """
+BOUND = """
+UPDATE sms_account SET last_error = NULL, failed_at = NULL
+WHERE id = :id AND starts_with(last_error, 'not_bound')
+"""
 BALANCE = "UPDATE sms_account SET balance = :balance WHERE id = :id"
+
+
+# What an error of a gateway means to a person; the first that is found in it. SMPP 3.4, 5.1.3.
+TROUBLES = (
+    ("LOGIN_REFUSED", re.compile(r"bind refused: 0x0[DEF]|http 40[13]|^(103|105|301) ")),
+    ("BOUND_ELSEWHERE", re.compile(r"bind refused: 0x05")),
+    ("SENDER_REFUSED", re.compile(r"^(302|400|401) |status 0x0A")),
+    ("NO_MONEY", re.compile(r"^203 ")),
+    ("BARRED", re.compile(r"private network")),
+    ("BUSY", re.compile(r"http 429|throttled")),
+    ("UNREACHABLE", re.compile(r"^not_bound|Connect|Timeout|http 5|no_response|line_broke")),
+)
+
+
+def trouble_or_none(error: str | None) -> str | None:
+    return next((code for code, words in TROUBLES if words.search(error or "")), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +126,11 @@ class Account:
     @property
     def mark(self) -> str:
         return f"{self.id.hex[-8:]}:"
+
+    @property
+    def trouble(self) -> str | None:
+        """A code of what is wrong, where it is known what the error means."""
+        return trouble_or_none(self.last_error)
 
     @property
     def hears(self) -> bool:
@@ -296,6 +321,11 @@ async def went(account_id: UUID) -> None:
 
 async def failed(account_id: UUID, error: str) -> None:
     await db.execute(FAILED, id=account_id, error=error[:200])
+
+
+async def bound(account_id: UUID) -> None:
+    """The operator has let us in: what kept us out is over."""
+    await db.execute(BOUND, id=account_id)
 
 
 async def note_balance(account_id: UUID, balance: str | None) -> None:
