@@ -15,7 +15,8 @@ from bots.answers import (
 from dilo.kit.i18n import say, shown
 from dilo.kit.templating import money
 from dilo.messaging.segments import counted, parts_of
-from dilo.orders.spoken.matching import Asked, Item
+from dilo.orders.spoken.matching import Asked
+from dilo.orders.spoken.shapes import Item
 
 SEGMENTS_MOST = 3
 LINES_SHOWN, ROWS_SHOWN, NAME_SHOWN = 5, 4, 24

@@ -4,13 +4,15 @@ ask is measured and printed."""
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dilo.orders.spoken.matching import Asked, Item, Line, Sure, Unknown, understood
+from dilo.orders.spoken.matching import Asked, Line, Sure, Unknown, understood
 from dilo.orders.spoken.reading import phrases
+from dilo.orders.spoken.shapes import Item
 
 HERE = Path(__file__).parent
 
@@ -57,6 +59,34 @@ def test_a_message_is_understood_or_asked_about(text: str, meant: list[str]) -> 
     ]
     asked = [line for line in lines if isinstance(line, Asked | Unknown)]
     assert len(asked) >= sum(entry[:1] in ("?", "!", "-") for entry in meant)
+
+
+def basket(text: str) -> Counter[tuple[str, Decimal]]:
+    return Counter((line.item.code, line.quantity) for line in read(text) if isinstance(line, Sure))
+
+
+def beside(row: str) -> Counter[tuple[str, Decimal]]:
+    """What a row gives where it is not alone."""
+    return basket(f"{row}\nLED-106 1") - Counter({("LED-106", Decimal(1)): 1})
+
+
+# Of which nothing is asked, nor does a code by itself mean one.
+ROWS = [
+    text
+    for text, meant in corpus()
+    if "\n" not in text
+    and all(entry[:1] not in ("", "?", "!", "-") for entry in meant)
+    and beside(text) == intended(meant)
+]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from(ROWS), min_size=2, max_size=12), st.randoms())
+def test_the_order_of_rows_never_changes_the_basket(said: list[str], chance: Random) -> None:
+    assert len(ROWS) > 150
+    alone = sum((beside(row) for row in said), Counter[tuple[str, Decimal]]())
+    shuffled = chance.sample(said, len(said))
+    assert basket("\n".join(said)) == basket("\n".join(shuffled)) == alone
 
 
 def test_the_share_asked_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

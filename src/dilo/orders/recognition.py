@@ -5,8 +5,9 @@ from uuid import UUID
 
 from dilo.catalogue.shelf import VISIBLE
 from dilo.kit import db
-from dilo.orders.spoken.matching import Item, Line, understood
+from dilo.orders.spoken.matching import Line, understood
 from dilo.orders.spoken.reading import Phrase, grams, phrases
+from dilo.orders.spoken.shapes import Item
 
 CANDIDATES_MOST = 60
 HISTORY_DAYS = 180

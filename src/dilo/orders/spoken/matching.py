@@ -5,64 +5,22 @@ written; and a quantity that can be read one way. The customer's history decides
 that fit alike only where he buys just one of them.
 """
 
+import itertools
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import lru_cache
 
-from rapidfuzz.distance import DamerauLevenshtein
+from dilo.orders.spoken.reading import GRAM_MOST, Phrase, Token
+from dilo.orders.spoken.shapes import Item, holds
+from dilo.orders.spoken.words import PACK, PIECE, UNITS, code_keys
 
-from dilo.orders.spoken.reading import GRAM_MOST, Phrase, Token, plain, tokens_of
-from dilo.orders.spoken.words import PACK, UNITS, code_key, other_layout, sound
-
+THREE_DECIMALS = re.compile(r"\d\.\d{3}(?!\d)")
 OPTIONS_MOST = 6
 DEPTH_MOST = 100
 USUAL_TIMES, USUAL_AMONG = 2, 3
-SHORT_LEAST = 3
-STEM_LEAST = 4
-TYPO_LEAST = 5
 NEAR_SHARE = 0.5
 WHICH, SIMILAR, QUANTITY, UNIT, MEANING = "which", "similar", "quantity", "unit", "meaning"
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """An article and what it may be called. ``times``: how often this customer bought it lately."""
-
-    id: str
-    code: str
-    name: str
-    unit: str = ""
-    aliases: tuple[str, ...] = ()
-    times: int = 0
-
-    @property
-    def shape(self) -> "Shape":
-        return _shape(self.code, self.name, self.aliases)
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """``keys``: its codes; ``words`` and ``figures`` of its name, ``length`` of them."""
-
-    keys: frozenset[str]
-    words: frozenset[str]
-    figures: frozenset[str]
-    length: int
-
-
-@lru_cache(maxsize=20_000)
-def _shape(code: str, name: str, aliases: tuple[str, ...]) -> Shape:
-    words: set[str] = set()
-    figures: set[str] = set()
-    tokens = [t for t in tokens_of(plain(name)) if t.kind != "courtesy"]
-    for token in [*tokens, *tokens_of(plain(" ".join(a for a in aliases if " " in a)))]:
-        if token.kind == "word":
-            words |= _forms(token.text)
-        else:
-            figures |= _figure_forms(token)
-    keys = {code_key(text) for text in (code, *aliases)} - {""}
-    return Shape(frozenset(keys), frozenset(words), frozenset(figures), len(tokens))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +51,7 @@ Line = Sure | Asked | Unknown
 
 def understood(found: Sequence[Phrase], items: Sequence[Item], *, whole: bool = True) -> list[Line]:
     """A line for every phrase and at least one; phrases that run lines together give several.
+    What a denial names is sure nowhere in the message.
 
     ``items``: every article that may be meant. ``whole`` is False where the search for them was
     cut short: then a single fit by name is no proof.
@@ -101,8 +60,24 @@ def understood(found: Sequence[Phrase], items: Sequence[Item], *, whole: bool = 
     for item in items:
         for key in item.shape.keys:
             by_key.setdefault(key, []).append(item)
-    shelf = _Shelf(items, by_key, whole)
-    return [line for phrase in found for line in _lines(list(phrase.tokens), shelf)]
+    shelf = _Shelf(items, by_key, whole, len(found) == 1)
+    lines: list[Line] = []
+    denied: set[str] = set()
+    for phrase in found:
+        read = _lines(list(phrase.tokens), shelf)
+        lines += read
+        if any(token.kind == "denial" for token in phrase.tokens):
+            denied |= {it.id for line in read if isinstance(line, Asked) for it in line.options}
+    return [_in_doubt(line, MEANING) if _is_of(line, denied) else line for line in lines]
+
+
+def _is_of(line: Line, ids: set[str]) -> bool:
+    return isinstance(line, Sure) and line.item.id in ids
+
+
+def _in_doubt(line: Line, why: str) -> Line:
+    """Sure, until something else was said."""
+    return Asked(line.text, (line.item,), why) if isinstance(line, Sure) else line
 
 
 def _text(tokens: Sequence[Token]) -> str:
@@ -111,27 +86,33 @@ def _text(tokens: Sequence[Token]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Shelf:
+    """``lone``: nothing but one phrase was said, so a code by itself means one."""
+
     items: Sequence[Item]
     by_key: dict[str, list[Item]]
     whole: bool
+    lone: bool
 
 
 def _lines(tokens: list[Token], shelf: _Shelf, depth: int = 0) -> list[Line]:
-    said = _without_courtesy(tokens)
+    said = _telling(tokens)
     if not said:
-        return []
+        prices = _text(tokens)
+        return [Unknown(prices)] if prices else []
     if doubt := _doubtful(said, shelf):
         return [doubt]
+    if any(token.kind == "price" for token in tokens):
+        shelf = replace(shelf, lone=False)
     start, end, hits = _code_at(said, shelf)
     if hits:
         tokens = said
     else:  # a polite word may be part of a code: art 7788
         start, end, hits = _code_at(tokens, shelf)
     if not hits:
-        return [_by_name(said, shelf)]
+        return _named(said, shelf)
     if len(hits) > 1 or depth > DEPTH_MOST:
         return [Asked(_text(said), tuple(hits[:OPTIONS_MOST]), WHICH)]
-    before, after = _without_courtesy(tokens[:start]), _without_courtesy(tokens[end:])
+    before, after = _telling(tokens[:start]), _telling(tokens[end:])
     return _around_code(before, tokens[start:end], after, hits[0], shelf, depth)
 
 
@@ -143,30 +124,65 @@ def _around_code(
     shelf: _Shelf,
     depth: int,
 ) -> list[Line]:
-    """A code with its quantity ahead of it or behind; what else is said there is other lines."""
+    """A code with its quantity ahead of it or behind; what else is said there is other lines. A
+    quantity that may as well be the neighbour's is asked about."""
     ahead = _leading(before, item)
+    if ahead is None and len(code) > 1:  # lamp led 10: hardly the article LED-10
+        return [_meant([*before, *code, *after], shelf)]
     if ahead is None:
+        first = _lines(before, shelf, depth + 1)
         rest = _around_code([], code, after, item, shelf, depth + 1)
-        return [*_lines(before, shelf, depth + 1), *rest]
+        if first and _is_quantity(before[-1]) and _wants_quantity(rest):
+            first[-1] = _in_doubt(first[-1], QUANTITY)
+        return [*first, *rest]
     quantities, used = (ahead, _spoken(after, item)) if ahead else _trailing(after, item)
     text = _text([*before, *code, *after[:used]])
-    line = _with_quantity(text, item, quantities, alone=not before and not after)
-    return [line, *_lines(after[used:], shelf, depth + 1)]
+    alone = shelf.lone and not depth and not before and not after
+    line = _with_quantity(text, item, quantities, alone=alone)
+    rest = _lines(after[used:], shelf, depth + 1)
+    if ahead:
+        unclear = bool(after[used:]) and _is_quantity(after[used]) and not isinstance(rest[0], Sure)
+    else:
+        unclear = _wants_quantity(rest)
+    return [_in_doubt(line, QUANTITY) if unclear else line, *rest]
 
 
-def _without_courtesy(tokens: Sequence[Token]) -> list[Token]:
-    return [token for token in tokens if token.kind != "courtesy"]
+def _wants_quantity(rest: Sequence[Line]) -> bool:
+    return bool(rest) and isinstance(rest[0], Asked) and rest[0].why == QUANTITY
+
+
+def _telling(tokens: Sequence[Token]) -> list[Token]:
+    return [token for token in tokens if token.kind not in ("courtesy", "price")]
 
 
 def _doubtful(tokens: list[Token], shelf: _Shelf) -> Asked | Unknown | None:
     """Not, without, how much: a person must say what is meant."""
-    if not any(token.kind in ("denial", "question") for token in tokens):
+    if not any(token.kind in ("denial", "doubt") for token in tokens):
         return None
+    return _meant(tokens, shelf)
+
+
+def _meant(tokens: list[Token], shelf: _Shelf) -> Asked | Unknown:
+    """Every article that may be spoken of here: by code, by the whole name, else what is near."""
     named = [token for token in tokens if token.bears_name or token.kind == "amount"]
-    _, _, hits = _code_at(named, shelf)
-    options = hits or [item for item, _ in _near(named, shelf.items)]
+    said = [token for token in named if _says(token)]
+    options = _codes_in(named, shelf)
+    if not options and said:
+        options = [item for item in shelf.items if all(holds(item, token) for token in said)]
+    options = options or [item for item, _ in _near(named, shelf.items)]
     text = " ".join(token.text for token in tokens)
     return Asked(text, tuple(options[:OPTIONS_MOST]), MEANING) if options else Unknown(text)
+
+
+def _codes_in(tokens: Sequence[Token], shelf: _Shelf) -> list[Item]:
+    found: dict[Item, None] = {}
+    while tokens:
+        _, end, hits = _code_at(tokens, shelf)
+        if not hits:
+            break
+        found |= dict.fromkeys(hits)
+        tokens = tokens[end:]
+    return list(found)
 
 
 def _code_at(tokens: Sequence[Token], shelf: _Shelf) -> tuple[int, int, list[Item]]:
@@ -175,13 +191,13 @@ def _code_at(tokens: Sequence[Token], shelf: _Shelf) -> tuple[int, int, list[Ite
         spans = [
             (end, shelf.by_key[key])
             for end in range(start + 1, min(start + GRAM_MOST, len(tokens)) + 1)
-            if (key := code_key("".join(t.text for t in tokens[start:end]))) in shelf.by_key
-            and _may_be_code(tokens[start:end], key, len(tokens))
+            for key in code_keys("".join(t.text for t in tokens[start:end]))
+            if key in shelf.by_key and _may_be_code(tokens[start:end], key, len(tokens))
         ]
         if not spans:
             continue
         if spans[0][0] == start + 1 and any(ch.isdigit() for ch in tokens[start].text):
-            spans = spans[:1]
+            spans = [span for span in spans if span[0] == start + 1]
         owners = list(dict.fromkeys(item for _, found in spans for item in found))
         return start, spans[-1][0], owners
     return 0, 0, []
@@ -198,7 +214,7 @@ def _leading(before: Sequence[Token], item: Item) -> list[Token] | None:
     """Quantities said ahead of the code; None where something else is said there."""
     amounts = [token for token in before if _is_quantity(token)]
     others = [token for token in before if not _is_quantity(token)]
-    if all(_holds(item, token) for token in others) and len(amounts) <= 1:
+    if all(holds(item, token) for token in others) and len(amounts) <= 1:
         return amounts
     return None
 
@@ -210,7 +226,7 @@ def _is_quantity(token: Token) -> bool:
 def _spoken(after: Sequence[Token], item: Item) -> int:
     """How many of the next tokens only repeat the article's own name."""
     used = 0
-    while used < len(after) and after[used].bears_name and _holds(item, after[used]):
+    while used < len(after) and after[used].bears_name and holds(item, after[used]):
         if after[used].kind == "number":
             break
         used += 1
@@ -237,14 +253,35 @@ def _with_quantity(text: str, item: Item, quantities: Sequence[Token], *, alone:
 
 
 def _checked(text: str, item: Item, quantity: Token) -> Line:
-    """A quantity in a unit that is not the article's is asked about: 2 boxes are how many?"""
+    """A quantity in a unit that is not the article's is asked about: 2 boxes are how many? And a
+    part of a piece, and 1.000, which is one or a thousand."""
     value = quantity.value or Decimal(0)
-    if value <= 0:
-        return Asked(text, (item,), QUANTITY)
     own = UNITS.get(item.unit.lower().rstrip("."))
     if quantity.unit and (quantity.unit == PACK or own) and quantity.unit != own:
         return Asked(text, (item,), UNIT, value)
+    if value <= 0 or THREE_DECIMALS.search(quantity.text) or (own == PIECE and value % 1):
+        return Asked(text, (item,), QUANTITY)
     return Sure(text, item, value)
+
+
+def _named(tokens: Sequence[Token], shelf: _Shelf) -> list[Line]:
+    """Goods by their names. Where no article is called all that, perhaps several are, a number
+    after each (or ahead of each): every one of them is asked about."""
+    line = _by_name(tokens, shelf)
+    if not isinstance(line, Asked) or line.why != SIMILAR:
+        return [line]
+    step = 0 if _is_quantity(tokens[0]) else 1
+    cuts = [0, *(n + step for n, token in enumerate(tokens) if _is_quantity(token)), len(tokens)]
+    parts = [tokens[a:b] for a, b in itertools.pairwise(sorted(set(cuts)))]
+    if len(parts) < 2 or not all(any(t.kind == "word" for t in part) for part in parts):
+        return [line]
+    return [_perhaps(_by_name(part, shelf)) for part in parts]
+
+
+def _perhaps(line: Line) -> Line:
+    if isinstance(line, Sure):
+        return Asked(line.text, (line.item,), SIMILAR, line.quantity)
+    return line
 
 
 def _by_name(tokens: Sequence[Token], shelf: _Shelf) -> Line:
@@ -290,9 +327,9 @@ def _says(token: Token) -> bool:
 
 def _fitting(name: Sequence[Token], items: Sequence[Item]) -> tuple[list[Item], list[Item]]:
     """Articles that hold every token of the name; and those called exactly so."""
-    found = [item for item in items if all(_holds(item, token) for token in name)]
+    found = [item for item in items if all(holds(item, token) for token in name)]
     if not found:
-        found = [item for item in items if all(_holds(item, t, typo=True) for t in name)]
+        found = [item for item in items if all(holds(item, t, typo=True) for t in name)]
     said = sum(token.bears_name for token in name)
     return found, [item for item in found if 0 < item.shape.length <= said]
 
@@ -306,59 +343,13 @@ def _chosen(found: Sequence[Item], exact: Sequence[Item]) -> Item | None:
     return usual[0] if len(usual) == 1 and usual[0].times >= USUAL_TIMES else None
 
 
-def _forms(word: str) -> set[str]:
-    """A hyphened word is itself and its parts; each by its sound and by the look of its letters."""
-    parts = [part for part in (word, *word.split("-")) if part]
-    return {sound(part) for part in parts} | {code_key(part) for part in parts}
-
-
-def _figure_forms(token: Token) -> set[str]:
-    if token.value is None:
-        return {token.text}
-    bare = f"{token.value.normalize():f}"
-    unit = f"{bare}{token.unit}" if token.unit else token.text
-    return {bare, unit}
-
-
-def _holds(item: Item, token: Token, *, typo: bool = False) -> bool:
-    shape = item.shape
-    if token.kind in ("size", "measure"):
-        return token.text in shape.figures
-    if token.kind in ("number", "amount"):
-        return token.value is not None and bool(_figure_forms(token) & shape.figures)
-    if token.text in shape.figures or code_key(token.text) in shape.keys:
-        return True
-    spoken = [sound(token.text), code_key(token.text)]
-    if token.text.isascii():
-        spoken.append(sound(other_layout(token.text)))
-    return any(_alike(one, word, typo) for one in spoken for word in shape.words)
-
-
-def _alike(spoken: str, word: str, typo: bool) -> bool:
-    """The same word in another ending or cut short; with ``typo``, a slip in a long one. Words
-    with figures in them have no endings."""
-    if spoken == word:
-        return True
-    if any(ch.isdigit() for ch in spoken + word):
-        return False
-    if len(spoken) >= SHORT_LEAST and word.startswith(spoken):
-        return True
-    stem = min(len(spoken), len(word))
-    ending = 1 if stem < 6 else 2
-    if stem >= STEM_LEAST and spoken[: stem - ending] == word[: stem - ending]:
-        return abs(len(spoken) - len(word)) <= 3
-    if not typo or stem < TYPO_LEAST:
-        return False
-    return DamerauLevenshtein.distance(spoken, word, score_cutoff=2) <= (1 if stem < 9 else 2)
-
-
 def _near(name: Sequence[Token], items: Sequence[Item]) -> list[tuple[Item, float]]:
     """Articles that hold at least half of what was said, the usual and the nearest first."""
     said = [token for token in name if _says(token)]
     if not said:
         return []
     scored = [
-        (item, sum(_holds(item, token, typo=True) for token in said) / len(said)) for item in items
+        (item, sum(holds(item, token, typo=True) for token in said) / len(said)) for item in items
     ]
     near = [pair for pair in scored if pair[1] >= NEAR_SHARE]
     return sorted(near, key=lambda pair: (-pair[1], -pair[0].times, pair[0].name))

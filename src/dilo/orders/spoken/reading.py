@@ -2,48 +2,50 @@
 
 import itertools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from dilo.orders.spoken.cleaning import BETWEEN, plain, rows
 from dilo.orders.spoken.words import (
     COURTESY,
-    DENIAL,
+    CURRENCY,
     MEASURES,
     MONTHS,
     NUMBERS,
+    PACK,
     QUESTION,
-    UNITS,
-    code_key,
+    SCORES,
+    UNTIL,
+    WEEKDAYS,
+    code_keys,
+    denies,
+    unit_of,
 )
 
-MESSAGE_MAX = 8000
 PHRASES_MAX = 200
 PHRASE_MAX = 300
 GRAM_MOST = 4
 QUANTITY_DIGITS = 7
-BETWEEN = r"[xх×*]"  # the sign in 3x2.5, in either alphabet
-DECIMAL_COMMA = re.compile(r"(?<![\w.\-])(\d{1,7}),(\d{1,3})(?![\d,])")
-SIZE_COMMA = re.compile(rf"(\d{BETWEEN}\d+),(\d+)", re.IGNORECASE)
-SPACED_SIZE = re.compile(rf"(?<![\w.,-])(\d{{1,3}}) ?{BETWEEN} ?(\d{{1,3}}(?:\.\d+)?)(?!\w)", re.I)
-THOUSANDS = re.compile(r"(?<![\w.,-])(\d{1,3}) (000)(?!\w)")
-BULLET = re.compile(r"^\s*(?:[-–—•*·▪]|\d{1,3}[.)])\s+")
 END = re.compile(r"(?<!арт)(?<!код)(?<!каб)(?<!art)[.!]\s+(?=[A-ZА-ЯІЇЄҐ])|[!…]+|\.\s*$")
 CUT = re.compile(r"[;,\n]|\s[+&]\s|(?<=\?)\s", re.IGNORECASE)
 JOIN = re.compile(r"\s(?:і|та|и|й|and|плюс|plus|ще|еще|ещё|також|также|also)\s", re.IGNORECASE)
-TOKEN = re.compile(r"[^\W_]+(?:[-./*×'’ʼ][^\W_]+)*", re.UNICODE)
+TOKEN = re.compile(r"[^\W_]+(?:[-./*×'][^\W_]+)*", re.UNICODE)
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 GLUED = re.compile(r"(\d+(?:\.\d+)?)([^\W\d_]+)")
 SIZE = re.compile(rf"\d+(?:\.\d+)?(?:{BETWEEN}\d+(?:\.\d+)?)+", re.IGNORECASE)
+DAY = re.compile(r"\d{1,2}\.(?:0[1-9]|1[0-2])")
+CENTS = re.compile(r"\d+\.\d\d")
 TIMES = ("x", "х")
 TIMES_AFTER = re.compile(rf"{BETWEEN}(\d+)", re.IGNORECASE)
 TIMES_BEFORE = re.compile(rf"(\d+){BETWEEN}", re.IGNORECASE)
-CLOCK = re.compile(r"\d{1,2}:\d{2}|(?<![\w.])\d{1,2}\.(?:0[1-9]|1[0-2])\.(?:20)?\d{2}(?![\w.])")
+QUANTITY = {"number", "amount"}
+LIMITS = UNTIL - {"на", "on", "by"}
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
     """``kind``: word, number (bare), amount (a quantity with a unit or a times sign), size,
-    measure (10 W: part of a name), courtesy, denial, question."""
+    measure (10 W: part of a name), price, courtesy, denial, doubt (a question, about, up to)."""
 
     text: str
     kind: str
@@ -63,22 +65,85 @@ class Phrase:
 
 def phrases(message: str) -> list[Phrase]:
     """What may be a line each, in order; politeness alone is left out."""
-    found: list[Phrase] = []
-    for row in message[:MESSAGE_MAX].replace("\r", "\n").split("\n"):
-        lines: list[list[Token]] = []
-        for piece in _pieces(BULLET.sub("", row)):
-            tokens = tokens_of(piece)
-            if lines and _only_quantity(tokens) and _lacks_quantity(lines[-1], tokens):
-                lines[-1] = lines[-1] + tokens
-            elif any(token.kind != "courtesy" for token in tokens):
-                lines.append(tokens)
-        found += [_phrase(part) for line in lines for part in _by_amounts(line)]
+    cut = _Lines()
+    for row in rows(message):
+        cut.row()
+        for piece in _pieces(row):
+            cut.take(tokens_of(piece))
+        cut.end()
+    found = [_phrase(part) for line in cut.lines for part in _by_amounts(_weighed(line))]
     return found[:PHRASES_MAX]
 
 
-def _only_quantity(tokens: list[Token]) -> bool:
-    kinds = {token.kind for token in tokens} - {"courtesy"}
-    return bool(kinds) and kinds <= {"number", "amount"}
+class _Lines:
+    """Pieces of a message put together: a quantity belongs to what stands before it unless that has
+    one; then it corrects it, as a denial does. Where a message begins with a quantity by itself,
+    nobody knows whose the others are."""
+
+    def __init__(self) -> None:
+        self.lines: list[list[Token]] = []
+        self._amount_first = False
+        self._denials: list[Token] = []
+        self._fresh = True
+
+    def row(self) -> None:
+        self._fresh = True
+
+    def end(self) -> None:
+        """A no by itself is said of what stands before it."""
+        denials, self._denials = self._denials, []
+        if denials:
+            self._add(denials)
+
+    def take(self, tokens: list[Token]) -> None:
+        kinds = {token.kind for token in tokens} - {"courtesy"}
+        if not kinds:
+            return
+        if kinds == {"denial"}:
+            self._denials += tokens
+            return
+        if kinds <= QUANTITY and sum(token.kind in QUANTITY for token in tokens) == 1:
+            self._quantity(tokens)
+        elif _of_the_line(kinds) or self._goes_on(tokens, kinds):
+            self._add(self._waiting() + tokens)
+        else:
+            denials = self._waiting()
+            if denials and self.lines and not self._fresh:
+                self._add(denials)
+            self.lines.append(denials + tokens)
+        self._fresh = False
+
+    def _quantity(self, tokens: list[Token]) -> None:
+        if not self.lines:
+            self._amount_first = True
+        elif self._denials or self._amount_first or not _lacks_quantity(self.lines[-1], tokens):
+            tokens = [replace(token, kind="denial") for token in self._waiting() + tokens]
+        self._add(tokens)
+
+    def _waiting(self) -> list[Token]:
+        denials, self._denials = self._denials, []
+        return denials
+
+    def _add(self, tokens: list[Token]) -> None:
+        if self.lines:
+            self.lines[-1] = self.lines[-1] + tokens
+        else:
+            self.lines.append(tokens)
+
+    def _goes_on(self, tokens: list[Token], kinds: set[str]) -> bool:
+        """Lamp A60, 10 W, 4000 K - 20 pcs: properties of what stands before the comma."""
+        if self._fresh or not self.lines or self._denials:
+            return False
+        if all(token.kind == "courtesy" or unit_of(token.text) for token in tokens):
+            return True
+        line = {token.kind for token in self.lines[-1]}
+        named = kinds & {"size", "measure"} and "word" not in kinds
+        return bool(named) and "word" in line and not line & QUANTITY
+
+
+def _of_the_line(kinds: set[str]) -> bool:
+    """No, 10 rather; for 45 each: nothing is named."""
+    return bool(kinds - QUANTITY) and kinds <= QUANTITY | {"denial", "price"}
 
 
 def _lacks_quantity(line: list[Token], piece: list[Token]) -> bool:
@@ -97,13 +162,6 @@ def as_written(phrase: str, message: str) -> str:
     return found[0] if found else phrase
 
 
-def plain(text: str) -> str:
-    """Decimal points, sizes and thousands written one way; times of day left out."""
-    text = SIZE_COMMA.sub(r"\1.\2", CLOCK.sub(" ", text))
-    text = DECIMAL_COMMA.sub(r"\1.\2", text)
-    return SPACED_SIZE.sub(r"\1x\2", THOUSANDS.sub(r"\1\2", text))
-
-
 def _pieces(row: str) -> list[str]:
     pieces: list[str] = []
     for sentence in END.split(plain(row)):
@@ -120,13 +178,62 @@ def tokens_of(text: str) -> list[Token]:
     for n, word in enumerate(raw):
         if word in TIMES:
             continue
-        before = found[-1] if found else None
-        if before and before.kind == "number" and before.value is not None:
-            joined = _measured(before.text, before.value, word)
-            if joined:
-                found[-1] = joined
-                continue
-        found.append(_token(word, raw[n + 1] if n + 1 < len(raw) else ""))
+        joined = _joined(found[-1], word) if found else None
+        if joined:
+            found[-1] = joined
+            continue
+        near = raw[n - 1] if n else "", raw[n + 1] if n + 1 < len(raw) else ""
+        found.append(_token(word, *near))
+    return _unit_first(found)
+
+
+def _joined(before: Token, word: str) -> Token | None:
+    """What a number and the next word are together: 5 pcs, 45 грн, twenty five, 5 (five)."""
+    if before.kind != "number" or before.value is None:
+        return None
+    value = before.value
+    if found := _measured(before.text, value, word):
+        return found
+    text = f"{before.text} {word}"
+    if word in SCORES:
+        return Token(text, "number", value * SCORES[word])
+    spelt = Decimal(str(NUMBERS[word])) if word in NUMBERS else None
+    if spelt is None:
+        return None
+    if spelt == value:
+        return Token(text, "number", value)
+    whole = 10 if value < 100 else 100
+    if before.text[0].isdigit() or value < 20 or value % whole or not 1 <= spelt < whole:
+        return None
+    return Token(text, "number", value + spelt)
+
+
+def _unit_first(tokens: list[Token]) -> list[Token]:
+    """A column of units before the column of quantities: шт 5. And by ear: штук двадцять."""
+    found: list[Token] = []
+    for token in tokens:
+        unit = unit_of(found[-1].text) if found and found[-1].kind == "word" else None
+        if unit and unit != PACK and len(found[-1].text) > 1 and token.kind == "number":
+            found[-1] = Token(f"{token.text} {found[-1].text}", "amount", token.value, unit)
+        else:
+            found.append(token)
+    return found
+
+
+def _weighed(tokens: list[Token]) -> list[Token]:
+    """Which numbers are no quantities: prices beside a quantity with its unit (5 шт по 45). And
+    which are in doubt: up to 10, and по 45 where nothing tells a price from a quantity."""
+    tokens = _unit_first(tokens)
+    priced = sum(token.kind == "amount" for token in tokens) == 1
+    found: list[Token] = []
+    for token in tokens:
+        before, kind = found[-1].text if found else "", token.kind
+        each, bare = before == "по", kind == "number"
+        if bare and priced and (each or CENTS.fullmatch(token.text)):
+            kind = "price"
+        elif (bare and each) or (kind in QUANTITY and before in LIMITS):
+            kind = "doubt"
+        found.append(replace(token, kind=kind))
     return found
 
 
@@ -140,17 +247,19 @@ def _times_apart(word: str) -> list[str]:
     return [f"*{left}", right] if left.isdigit() else [word]
 
 
-def _token(word: str, following: str) -> Token:
+def _token(word: str, before: str, after: str) -> Token:
     if word == "?" or word in QUESTION:
-        return Token(word, "question")
-    if word in DENIAL:
+        return Token(word, "doubt")
+    if denies(word):
         return Token(word, "denial")
-    if word in NUMBERS:
-        return Token(word, "number", Decimal(NUMBERS[word]))
+    if word in NUMBERS or word in SCORES:
+        return Token(word, "number", Decimal(str(NUMBERS.get(word) or SCORES[word])))
     if NUMBER.fullmatch(word) and len(word.split(".")[0]) <= QUANTITY_DIGITS:
-        month = following in MONTHS
-        return Token(word, "courtesy") if month else Token(word, "number", Decimal(word))
-    if word in COURTESY or word in MONTHS:
+        date = after in MONTHS or (DAY.fullmatch(word) and before in UNTIL | WEEKDAYS)
+        if date and not unit_of(after):
+            return Token(word, "courtesy")
+        return Token(word, "number", Decimal(word))
+    if word in COURTESY or word in MONTHS or word in WEEKDAYS:
         return Token(word, "courtesy")
     if times := TIMES_AFTER.fullmatch(word) or TIMES_BEFORE.fullmatch(word):
         return Token(word, "amount", Decimal(times[1]))
@@ -166,8 +275,10 @@ def _token(word: str, following: str) -> Token:
 def _measured(text: str, value: Decimal, word: str) -> Token | None:
     """A number and the unit after it: a quantity (5 pcs) or a property (10 W)."""
     word = word.rstrip(".")
-    if word in UNITS:
-        return Token(f"{text} {word}", "amount", value, UNITS[word])
+    if word in CURRENCY:
+        return Token(f"{text} {word}", "price", value)
+    if unit := unit_of(word):
+        return Token(f"{text} {word}", "amount", value, unit)
     if word in MEASURES:
         return Token(f"{value.normalize():f}{MEASURES[word]}", "measure", value)
     return None
@@ -203,5 +314,5 @@ def grams(found: list[Phrase]) -> list[str]:
             for end in range(start + 1, min(start + GRAM_MOST, len(texts)) + 1):
                 joined = "".join(texts[start:end])
                 keys["".join(ch for ch in joined if ch.isalnum())] = None
-                keys[code_key(joined)] = None
+                keys |= dict.fromkeys(code_keys(joined))
     return [key for key in keys if 1 < len(key) <= 60]
