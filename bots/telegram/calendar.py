@@ -1,4 +1,7 @@
-"""A month as a keyboard: days that may be chosen are buttons, the others are dots."""
+"""A month as a keyboard: days that may be chosen are buttons, the others are dots.
+
+A button that turns the page carries ``turn`` and a month, a day ``pick`` and its date.
+"""
 
 from calendar import monthcalendar
 from datetime import date, timedelta
@@ -12,7 +15,7 @@ from dilo.kit.i18n import language
 NOTHING = ("·", "noop")
 
 
-def month_of(asked: str, since: date, until: date) -> Buttons:
+def month_of(asked: str, since: date, until: date, turn: str, pick: str) -> Buttons:
     """``asked``: YYYY-MM, empty for the month of ``since``. Raises UNREADABLE."""
     try:
         first = date.fromisoformat(f"{asked}-01") if asked else since.replace(day=1)
@@ -23,19 +26,19 @@ def month_of(asked: str, since: date, until: date) -> Buttons:
     before = first - timedelta(days=1)
     title = format_date(first, "LLLL yyyy", locale=language())
     head = [
-        ("«", f"prc:{before:%Y-%m}") if before >= since else NOTHING,
+        ("«", f"{turn}:{before:%Y-%m}") if before >= since else NOTHING,
         (title, "noop"),
-        ("»", f"prc:{after:%Y-%m}") if after <= until else NOTHING,
+        ("»", f"{turn}:{after:%Y-%m}") if after <= until else NOTHING,
     ]
     weeks = [
-        [_cell(first, number, since, until) for number in week]
+        [_cell(first, number, since, until, pick) for number in week]
         for week in monthcalendar(first.year, first.month)
     ]
     return [head, *[week for week in weeks if any(cell != NOTHING for cell in week)]]
 
 
-def _cell(first: date, number: int, since: date, until: date) -> tuple[str, str]:
+def _cell(first: date, number: int, since: date, until: date, pick: str) -> tuple[str, str]:
     if not number:
         return NOTHING
     day = first.replace(day=number)
-    return (str(number), f"prd:{day.isoformat()}") if since <= day <= until else NOTHING
+    return (str(number), f"{pick}:{day.isoformat()}") if since <= day <= until else NOTHING

@@ -74,7 +74,7 @@ async def promise_calendar(event: CallbackQuery, talk: Talk) -> list[Reply]:
     today = current_tenant().today()
     until = today + timedelta(days=await pauses.promise_days())
     asked = (event.data or "").partition(":")[2]
-    rows = month_of(asked, today, until)
+    rows = month_of(asked, today, until, "prc", "prd")
     under = edited(event) if asked else None
     return [Reply(say("promise:which_day"), rows, edit=under), Reply("", callback_id=event.id)]
 

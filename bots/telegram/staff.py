@@ -11,9 +11,9 @@ from aiogram import F, Router
 from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
 
-from bots.telegram import papers, staff_tasks
+from bots.telegram import papers, staff_shipments, staff_tasks
 from bots.telegram.replies import Attachment, Buttons, Reply, reasons, sum_of
-from bots.telegram.staff_tasks import about, done
+from bots.telegram.staff_tasks import about, done, noted
 from bots.telegram.talk import Talk, edited
 from dilo.catalogue import queries as goods
 from dilo.desk import news
@@ -26,24 +26,19 @@ from dilo.orders.rules import OVERRIDABLE
 from dilo.parties import queries as parties
 from dilo.parties import tasks
 from dilo.receivables import queries as receivables
-from tenants import audit
 from tenants.scope import current_tenant
 
 SHOWN, PAPERS_SHOWN = 10, 12
 DAYS = (1, 3, 7)
 REASONS = (1, 2, 3)
+DIALOGS = ("task", "override", "release")
 router = Router(name="staff")
-
-
-async def noted(talk: Talk, what: str, kind: str, subject: UUID) -> None:
-    """What was done or shown by a tap, with the chat it was done from."""
-    after = {"tap": what, "chat": str(talk.chat)}
-    await audit.note(talk.colleague, "bot.tap", kind, subject, after=after)
 
 
 def menu(talk: Talk) -> Buttons:
     offered = [
         ("orders.read", say("staff:held"), "sh"),
+        ("shipments.read", say("staff:at_dock"), "sk"),
         ("desk.read", say("staff:tasks"), "tk"),
         ("reports.read", say("staff:day"), "sd"),
         ("reports.read", say("staff:let_through"), "sl"),
@@ -132,8 +127,8 @@ async def override(event: CallbackQuery, talk: Talk) -> list[Reply]:
     if not stopped or not all(v.gate in OVERRIDABLE for v in stopped):
         raise Refusal("GATE_BAD", status=422)
     head = await queries.order_head(order_id)
-    over = [v.figures[f] for v in stopped if (f := OVERRIDABLE[v.gate])]
-    amounts = sorted({max(over, default=head.total), head.total})
+    over = [v.figures[f] if (f := OVERRIDABLE[v.gate]) else head.total for v in stopped]
+    amounts = sorted({max(over), max(*over, head.total)})
     await talk.keep(dialog="override", order=str(order_id), amounts=[str(a) for a in amounts])
     rows = [[(sum_of(a, head.currency), f"sva:{n}")] for n, a in enumerate(amounts)]
     return done(event, Reply(say("staff:which_amount", number=head.number), rows))
@@ -264,21 +259,29 @@ async def is_staff_only(event: Message, talk: Talk) -> bool:
     """Who buys too writes orders; his dialogues as a colleague are told by their state."""
     if talk.staff is None or talk.kind != "private" or (event.text or "").startswith("/"):
         return False
-    return talk.actor is None or (await talk.state() or {}).get("dialog") in ("task", "override")
+    return talk.actor is None or await _dialog_of(talk) in DIALOGS
+
+
+async def _dialog_of(talk: Talk) -> str:
+    """Which dialogue words are the answer of; none after something else was said or tapped."""
+    state = await talk.state() or {}
+    return "" if state.get("silent") else str(state.get("dialog", ""))
 
 
 @router.message(F.text, is_staff_only)
 async def said(message: Message, talk: Talk) -> list[Reply]:
     """The answer to what was asked last; otherwise a customer or a product to look for."""
-    text, state = message.text or "", await talk.state() or {}
-    if state.get("dialog") == "task":
+    text, state, dialog = message.text or "", await talk.state() or {}, await _dialog_of(talk)
+    if dialog == "release":
+        return await staff_shipments.release(talk, state, text)
+    if dialog == "task":
         party_id = UUID(state["party"])
         await tasks.make_task(talk.colleague, text, staff_tasks.morning(), party_id=party_id)
         await talk.forget()
         return [await staff_tasks.mine(talk)]
-    if state.get("dialog") == "override" and "days" in state:
+    if dialog == "override" and "days" in state:
         return [await _asked(talk, text)]
-    if state.get("dialog") == "override" and "amount" not in state:
+    if dialog == "override" and "amount" not in state:
         return [await _own_amount(talk, state, text)]
     return [await _found(talk, text)]
 

@@ -1,6 +1,6 @@
 """Colleagues in the chat: what they are told, what they may, and that the role is read at each tap."""
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal as D
 from zoneinfo import ZoneInfo
 
@@ -120,6 +120,39 @@ async def test_a_task_reminds_at_its_time_and_is_done_by_a_tap(line: Line) -> No
     await stranger.forge(f"tkd:{left.id}")
     async with scope(town.tenant):
         assert [one.title for one in await tasks_of(town.max)] == ["Подзвонити Петру"]
+
+
+async def test_a_task_is_put_off_to_a_day_of_the_calendar_never_to_the_past(line: Line) -> None:
+    town, zone = line.town, ZoneInfo(line.town.tenant.time_zone)
+    max_, ivan = await line.colleague("max", 711), await line.colleague("ivan", 712)
+    await max_.say("/task Акт звірки")
+    async with scope(town.tenant):
+        (task,) = await tasks_of(town.max)
+    today = town.tenant.today()
+    day = today + timedelta(days=45)
+    assert "Акт звірки" in await max_.tap("📅 1")
+    assert f"tkp:{task.id}:{today - timedelta(days=1)}" not in max_.taps()
+    while f"tkp:{task.id}:{day}" not in max_.taps():
+        await max_.tap("»")
+    assert "о котрій" in await max_.tap(f"tkp:{task.id}:{day}")
+    await max_.tap("15:00")
+    due = datetime.combine(day, time(15), zone)
+
+    async def still() -> bool:
+        async with scope(town.tenant):
+            return [one.due_at for one in await tasks_of(town.max)] == [due]
+
+    assert await still()
+    for past in (f"tkp:{task.id}:{today - timedelta(days=1)}", f"tkh:{task.id}:2026-01-05:9"):
+        assert "уже минув" in await max_.forge(past), past
+    assert await still()
+    for junk in (f"tkh:{task.id}:{day}:99", f"tkh:{task.id}:{day}", f"tkp:{task.id}:9999-12-31",
+                 f"tkh:{task.id}:x:9", f"tkc:{task.id}:2026-13", "tkc:x:", "tkh:::"):  # fmt: skip
+        await max_.forge(junk)
+        assert await still(), junk
+    for theirs in (f"tkc:{task.id}:", f"tkp:{task.id}:{day}", f"tkh:{task.id}:{day}:9"):
+        assert "Акт" not in await ivan.forge(theirs), theirs
+    assert await still()
 
 
 async def test_customers_and_goods_are_found_by_words(line: Line) -> None:

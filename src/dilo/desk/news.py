@@ -81,7 +81,8 @@ async def task_words(_reader: Actor, payload: dict[str, Any]) -> Said | None:
             (say("task:done"), f"tkd:{found.id}"),
             (say("task:hour"), f"tks:{found.id}:1"),
             (say("task:morning"), f"tks:{found.id}:24"),
-        ]
+        ],
+        [(say("task:calendar"), f"tkc:{found.id}:")],
     ]
     if found.party_id:
         rows.append([(say("news:card"), f"sp:{found.party_id}")])

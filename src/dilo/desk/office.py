@@ -1,6 +1,6 @@
 """My tasks, what I want to hear of, the mark of low stock: small forms of the desk."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -22,6 +22,7 @@ from dilo.stock.alarms import set_alarm
 from tenants.scope import current_tenant
 
 Req = Request[Any, Any, Any]
+A_MINUTE = timedelta(minutes=1)
 
 
 class TaskForm(msgspec.Struct):
@@ -56,7 +57,7 @@ async def task_create(request: Req) -> Response[Any]:
 
 
 def local_moment(text: str) -> datetime:
-    """By the company's clock. Raises TIME_BAD."""
+    """When a task is due, by the company's clock. Raises TIME_BAD, TASK_PAST."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -65,6 +66,8 @@ def local_moment(text: str) -> datetime:
         moment = moment.replace(tzinfo=ZoneInfo(current_tenant().time_zone))
     if abs((moment - clock.now()).days) > 3660:
         raise Refusal("TIME_BAD", status=422, time=text[:40])
+    if moment < clock.now() - A_MINUTE:  # the browser's minute has no seconds
+        raise Refusal("TASK_PAST", status=422)
     return moment
 
 

@@ -95,6 +95,9 @@ SELECT e.stage, e.verdicts, p.parent_id IS NOT NULL AS is_member, coalesce(p.sto
 FROM evaluation e JOIN sales_order o ON o.id = e.order_id JOIN party p ON p.id = o.party_id
 WHERE e.order_id = :id ORDER BY e.evaluated_at DESC, e.id DESC LIMIT 1
 """
+AT_DOCK = """
+SELECT verdicts FROM evaluation WHERE shipment_id = :id ORDER BY evaluated_at DESC, id DESC LIMIT 1
+"""
 OVERRIDES = """
 SELECT v.id, v.gates, v.amount, v.reason, v.state, v.expires_at, v.requested_at, v.decided_at,
   v.used_at, v.requested_by, r.name AS requested_name, d.name AS decided_name
@@ -298,6 +301,12 @@ async def last_verdicts(order_id: UUID, *, inside: bool = False) -> list[Verdict
 def _told(last: db.Row, inside: bool) -> list[Verdict]:
     verdicts = read_verdicts(last["verdicts"])
     return verdicts if inside else outward(verdicts, last["stock_view"], last["is_member"])
+
+
+async def verdicts_at_dock(shipment_id: UUID) -> list[Verdict]:
+    """What the gates said of a shipment last, as colleagues are told."""
+    last = await db.one_or_none(AT_DOCK, id=shipment_id)
+    return read_verdicts(last["verdicts"]) if last else []
 
 
 async def pending_overrides(now: datetime) -> list[db.Row]:

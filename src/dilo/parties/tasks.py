@@ -80,13 +80,19 @@ async def task(task_id: UUID) -> Task:
     return await db.one_as(Task, ONE, id=task_id)
 
 
+async def own_task(actor: Actor, task_id: UUID) -> Task:
+    """Raises NOT_FOUND, also for another's."""
+    found = await task(task_id)
+    if found.assignee_id != actor.id:
+        raise NotFound
+    return found
+
+
 async def finish_task(actor: Actor, task_id: UUID) -> None:
     """One's own. Done twice is done once. Raises FORBIDDEN, NOT_FOUND."""
     actor.require("desk.read")
     if not await db.execute(FINISH, id=task_id, by=actor.id):
-        found = await task(task_id)
-        if found.assignee_id != actor.id:
-            raise NotFound
+        await own_task(actor, task_id)
         return
     await audit.note(actor, "tasks.done", "task", task_id)
 

@@ -198,8 +198,8 @@ async def _is_last(order_id: UUID, parts: list[Part]) -> bool:
     return all(line.left == going.get(line.id, ZERO) for line in await order_lines(order_id))
 
 
-async def release_shipment(actor: Actor, shipment_id: UUID) -> Dispatched:
-    """A held shipment tries the gates again.
+async def release_shipment(actor: Actor, shipment_id: UUID, reason: str = "") -> Dispatched:
+    """A held shipment tries the gates again; ``reason``: why by hand, for the audit.
 
     Raises FORBIDDEN, NOT_FOUND, WRONG_STATE, QUANTITY_TOO_MUCH.
     """
@@ -224,9 +224,8 @@ async def release_shipment(actor: Actor, shipment_id: UUID) -> Dispatched:
     ]
     await _leave(head, _parts(await order_lines(head.id), asked), shipment_id)
     await db.execute(LEAVE, id=shipment_id, at=clock.now(), on=current_tenant().today())
-    await audit.note(
-        actor, "shipments.release", "sales_order", head.id, after={"shipment": shipment["number"]}
-    )
+    after = {"shipment": shipment["number"]} | ({"reason": reason} if reason else {})
+    await audit.note(actor, "shipments.release", "sales_order", head.id, after=after)
     return Dispatched(shipment_id, shipment["number"], "dispatched", verdicts)
 
 

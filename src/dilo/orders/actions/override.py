@@ -7,6 +7,7 @@ from uuid import UUID
 from dilo.kit import clock, db
 from dilo.kit.errors import Refusal
 from dilo.orders.actions.draft import submit_order
+from dilo.orders.actions.reconsider import release_of_order
 from dilo.orders.asking import ask_approvers
 from dilo.orders.commands import Placed
 from dilo.orders.queries import order_head
@@ -92,7 +93,8 @@ async def request_override(
 
 
 async def decide_override(actor: Actor, override_id: UUID, approve: bool) -> Placed | None:
-    """A second person says yes or no; after a yes a held order tries the gates again at once.
+    """A second person says yes or no; after a yes a held order, or its shipments held at
+    the dock, try the gates again at once.
 
     Raises FORBIDDEN, NOT_FOUND, OWN_OVERRIDE, OVERRIDE_DECIDED, OVERRIDE_EXPIRED.
     """
@@ -108,4 +110,8 @@ async def decide_override(actor: Actor, override_id: UUID, approve: bool) -> Pla
     await db.execute(DECIDE, id=override_id, state=state, by=actor.id, now=clock.now())
     await audit.note(actor, f"overrides.{state}", "sales_order", asked["order_id"])
     head = await order_head(asked["order_id"])
-    return await submit_order(SYSTEM, head.id) if approve and head.state == "on_hold" else None
+    if approve and head.state == "on_hold":
+        return await submit_order(SYSTEM, head.id)
+    if approve:
+        await release_of_order(head.id)
+    return None

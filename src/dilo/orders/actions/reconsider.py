@@ -26,6 +26,9 @@ HELD_SHIPMENTS = """
 SELECT id FROM shipment WHERE party_id = :party_id AND state = 'held'
 ORDER BY order_id IS DISTINCT FROM :first, created_at, id LIMIT 100
 """
+HELD_OF_ORDER = """
+SELECT id FROM shipment WHERE order_id = :order_id AND state = 'held' ORDER BY created_at, id
+"""
 HELD_GOODS = """
 SELECT o.warehouse_id, array_agg(DISTINCT l.product_id) AS products
 FROM sales_order o JOIN sales_order_line l ON l.order_id = o.id
@@ -57,6 +60,18 @@ async def lock_for_release(party_id: UUID, currency: str) -> None:
         await lock_balance(group.root_id, currency)
     for row in await db.rows(HELD_GOODS, party_id=party_id):
         await lock_levels(row["warehouse_id"], row["products"])
+
+
+async def release_of_order(order_id: UUID) -> list[Dispatched]:
+    """Its shipments held at the dock try the gates again, the oldest first."""
+    released = []
+    for row in await db.rows(HELD_OF_ORDER, order_id=order_id):
+        try:
+            async with db.savepoint():
+                released.append(await release_shipment(SYSTEM, row["id"]))
+        except Refusal:
+            continue
+    return released
 
 
 async def release_held(party_id: UUID, first: UUID | None = None) -> Released:
