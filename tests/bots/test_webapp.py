@@ -125,6 +125,38 @@ async def test_parting_ends_what_is_open_at_once_and_opens_nothing_more(
     assert await open_app(one, signed(TOKEN)) == 403
 
 
+@pytest.mark.parametrize("by", ["unlinking", "another's turn"])
+async def test_a_chat_linked_again_revives_no_session_of_before(
+    line: Line, one: Visitor, by: str
+) -> None:
+    answer = await one.client.post("/tg/session", data={"init": signed(TOKEN)})
+    carried = "; ".join(c.split(";")[0] for c in answer.headers.get_list("set-cookie"))
+    person, other = line.person(PERSON), line.town.people["maria"].id
+    assert (await one.get("/cart", headers={"cookie": carried})).status_code == 200
+    if by == "unlinking":
+        await person.say("/unlink")
+        await person.tap("unl:1")
+        await line.linked(PERSON)
+    else:
+        async with scope(line.town.tenant):
+            for whose in (other, line.town.petro.id):
+                await db.execute(
+                    "UPDATE contact_channel SET identity_id = :who WHERE address = :chat",
+                    who=whose,
+                    chat=str(PERSON),
+                )
+    over = await one.client.get("/cart", headers={"cookie": carried})
+    assert over.headers["location"] == "/tg"
+    assert await open_app(one, signed(TOKEN, query_id="AAF")) == 303, "a new visit is let in"
+
+
+async def test_the_same_chat_linked_once_more_stays_in_the_visit(line: Line, one: Visitor) -> None:
+    answer = await one.client.post("/tg/session", data={"init": signed(TOKEN)})
+    carried = "; ".join(c.split(";")[0] for c in answer.headers.get_list("set-cookie"))
+    await line.linked(PERSON)
+    assert (await one.get("/cart", headers={"cookie": carried})).status_code == 200
+
+
 async def test_what_a_guest_put_aside_comes_along(line: Line, one: Visitor) -> None:
     town = line.town
     async with scope(town.tenant):
