@@ -6,10 +6,11 @@ from collections.abc import Callable
 from uuid import UUID
 
 import pytest
+from browsing import staff
 from peers.house import House
 
 from dilo.kit import db
-from dilo.messaging import smpp
+from dilo.messaging import channels, outside, smpp
 from dilo.messaging.smpp import Smpp
 from tenants.scope import scope
 
@@ -84,7 +85,7 @@ async def test_a_line_that_is_quiet_and_alive_is_kept(house: House) -> None:
     assert len(house.smsc.binds) == 1
 
 
-async def test_a_refused_login_is_noted_before_anybody_sends_and_is_not_hammered(
+async def test_a_refused_login_is_said_in_the_office_and_is_not_hammered(
     house: House,
 ) -> None:
     account = await house.account("smpp", password="wrong")
@@ -93,7 +94,13 @@ async def test_a_refused_login_is_noted_before_anybody_sends_and_is_not_hammered
     await until(lambda: len(house.smsc.binds) >= 2)
     await house.carrier.look_after(house.town.tenant.id)
     (row,) = await house.rows(ERROR)
-    assert "bind refused: 0x0E" in row["last_error"]
+    assert "bind refused: 0x0E" in row["last_error"], "before anybody has sent by it"
+    async with staff(house.town) as olena:
+        channels.use_channels({"sms": house.carrier})  # the application has brought its own
+        outside.allow_private(True)
+        words = "Шлюз не приймає вхід"
+        assert words in (await olena.get("/office/sms")).text
+        assert words in (await olena.get(f"/office/sms/{account}")).text
     binds = len(house.smsc.binds)
     await asyncio.sleep(1.5)
     assert len(house.smsc.binds) - binds <= 5, "longer each time"

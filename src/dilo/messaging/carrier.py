@@ -26,13 +26,13 @@ from dilo.messaging.gateways import Generic, TurboSms, Twilio
 from dilo.messaging.segments import SEGMENTS_MAX, Counted, counted
 from dilo.messaging.smpp import Receipt, Smpp
 from dilo.messaging.sms_accounts import Account
+from dilo.messaging.sms_pace import Pace
 from dilo.messaging.wire import Delivered
 from tenants.scope import scope
 
 log = logging.getLogger("dilo.messaging.sms")
 BINDS_MAX = 200
 REST_FIRST_S, REST_MOST_S = 5.0, 120.0
-PACE_PATIENCE_S = 1.0
 REPLY, ANSWER, MARKETING = "sms_reply", "staff_reply", ("campaign",)
 Heard = Callable[[UUID, UUID, Delivered], Awaitable[None]]
 STOPPED = """
@@ -74,7 +74,7 @@ class SmsCarrier:
         self.on_receipt, self.on_heard = on_receipt, on_heard
         self.binds: OrderedDict[UUID, tuple[datetime, Smpp]] = OrderedDict()
         self.rests: dict[UUID, Rest] = {}
-        self.next_at: dict[UUID, float] = {}
+        self.pace = Pace()
         self._gateways: dict[str, Any] = {}
 
     async def paused_until(self) -> datetime | None:
@@ -149,7 +149,8 @@ class SmsCarrier:
         if rest.left:
             return RetryLater(rest.left, account.last_error or "gateway rests")
         how_many = counted(message.text, as_latin=account.latin)
-        if (wait := self._pace(account, how_many.segments)) > PACE_PATIENCE_S:
+        ours, wait = await self.pace.turn(tenant_id, account, how_many.segments)
+        if not ours:
             return RetryLater(wait, "pace", ours=True)
         await asyncio.sleep(wait)
         message.extra["used"] = (account.id, account.price, how_many)
@@ -160,14 +161,6 @@ class SmsCarrier:
         elif isinstance(outcome, Sent):
             self.rests.pop(account.id, None)
         return outcome
-
-    def _pace(self, account: Account, segments: int) -> float:
-        """How long until its next turn; the turn is taken where the wait is short."""
-        now = time.monotonic()
-        turn = max(now, self.next_at.get(account.id, 0.0))
-        if turn - now <= PACE_PATIENCE_S:
-            self.next_at[account.id] = turn + segments / account.per_second
-        return turn - now
 
     async def _hand_over(self, tenant_id: UUID, account: Account, message: Message) -> Outcome:
         if account.kind == "smpp":
