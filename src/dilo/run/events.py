@@ -94,6 +94,35 @@ HEARERS = {
 }
 
 
+# Who writes the words of a message of a kind, at the moment it leaves.
+COMPOSERS = {
+    forecasts.KIND: forecasts.compose,
+    digests.KIND: digests.compose,
+    news.KIND: news.compose,
+    "reconciliation": acts.compose,
+    "reply": replies.compose,
+    sms_budget.WARNING: sms_budget.compose,
+    notices.KIND: dealer_letters.compose,
+    views.KIND: views.compose,
+    asking.KIND: asking.compose,
+    shop_letters.KIND: shop_letters.compose,
+    letters.ASK: letters.compose_ask,
+    letters.ANSWER: letters.compose_answer,
+    letters.INVITATION: letters.compose_invitation,
+    letters.TICKET: letters.compose_ticket,
+    offers.KIND: quotes_told.compose,
+    back_orders.KIND: back_orders.compose,
+    claims_actions.KIND: claims_told.compose,
+    claims_actions.CAME: claims_told.compose_came,
+    quotes_asking.CAME: quotes_told.compose_came,
+    ratings.KIND: ratings.compose,
+    conversations.KIND: conversations.compose,
+    inbox_notices.KIND: inbox_notices.compose,
+    campaigns.KIND: campaign_letters.compose,
+    campaign_letters.TEST: campaign_letters.compose_test,
+}
+
+
 def wire() -> None:
     """Once per process that sends or hears."""
     memory.use_memory(settings().valkey_url)
@@ -106,37 +135,15 @@ def wire() -> None:
         settings().dilo_stripe_connect_key,
         settings().dilo_stripe_connect_secret,
     )
+    for kind, compose in COMPOSERS.items():
+        compose_with(kind, compose)
     compose_with(dunning.KIND, dunning.compose, dunning.resends_unknown)
-    compose_with(forecasts.KIND, forecasts.compose)
-    compose_with(digests.KIND, digests.compose)
-    compose_with(news.KIND, news.compose)
     news.say_with("promise_broken", pauses.words_of_broken)
     for kind, words in desk_news.WORDS.items():
         news.say_with(kind, words)
     news.say_with(weekly.NEWS, weekly.weekly_words)
     paying.pay_by(links_of_debt)
-    compose_with("reconciliation", acts.compose)
-    compose_with("reply", replies.compose)
-    compose_with(sms_budget.WARNING, sms_budget.compose)
-    compose_with(notices.KIND, dealer_letters.compose)
-    compose_with(views.KIND, views.compose)
-    compose_with(asking.KIND, asking.compose)
-    compose_with(shop_letters.KIND, shop_letters.compose)
-    compose_with(letters.ASK, letters.compose_ask)
-    compose_with(letters.ANSWER, letters.compose_answer)
-    compose_with(letters.INVITATION, letters.compose_invitation)
-    compose_with(letters.TICKET, letters.compose_ticket)
     links.use_form(settings().public_form)
-    compose_with(offers.KIND, quotes_told.compose)
-    compose_with(back_orders.KIND, back_orders.compose)
-    compose_with(claims_actions.KIND, claims_told.compose)
-    compose_with(claims_actions.CAME, claims_told.compose_came)
-    compose_with(quotes_asking.CAME, quotes_told.compose_came)
-    compose_with(ratings.KIND, ratings.compose)
-    compose_with(conversations.KIND, conversations.compose)
-    compose_with(inbox_notices.KIND, inbox_notices.compose)
-    compose_with(campaigns.KIND, campaign_letters.compose)
-    compose_with(campaign_letters.TEST, campaign_letters.compose_test)
     sent_files.fetch_with("telegram", fetched.for_office)
     sent_papers.state_with(Statements(issue_statement, statement_pdf))
     use_channels(_channels())
