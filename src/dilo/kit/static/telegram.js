@@ -24,7 +24,9 @@
   };
   // A dark ground there is a dark ground here; the colours stay the company's own, for contrast.
   const wear = (colours) => {
-    const ground = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i.exec((colours || {}).bg_color || "");
+    const ground = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i.exec(
+      (colours || {}).bg_color || "",
+    );
     if (!ground) return;
     const [red, green, blue] = ground.slice(1).map((part) => parseInt(part, 16));
     const dark = red * 0.299 + green * 0.587 + blue * 0.114 < 128;

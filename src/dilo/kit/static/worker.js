@@ -8,23 +8,34 @@ const NOT_OURS = /^\/(office|api|webhooks|health)(\/|$)/;
 const SHOP = /^\/(uk|en|ru)(?=\/|$)/;
 const LEAVING = /^\/(sign-out|sign-in|account\/company)/;
 
-addEventListener("install", (event) => event.waitUntil((async () => {
-  await (await caches.open(SHELL)).addAll(GIVEN.shell);
-  await skipWaiting();
-})()));
+addEventListener("install", (event) =>
+  event.waitUntil(
+    (async () => {
+      await (await caches.open(SHELL)).addAll(GIVEN.shell);
+      await skipWaiting();
+    })(),
+  ),
+);
 
-addEventListener("activate", (event) => event.waitUntil((async () => {
-  for (const name of await caches.keys()) if (name !== SHELL && name !== PAGES) await caches.delete(name);
-  await clients.claim();
-})()));
+addEventListener("activate", (event) =>
+  event.waitUntil(
+    (async () => {
+      for (const name of await caches.keys())
+        if (name !== SHELL && name !== PAGES) await caches.delete(name);
+      await clients.claim();
+    })(),
+  ),
+);
 
 addEventListener("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);
   if (url.origin !== location.origin || NOT_OURS.test(url.pathname)) return;
-  if (request.method === "POST" && LEAVING.test(url.pathname)) event.waitUntil(caches.delete(PAGES));
+  if (request.method === "POST" && LEAVING.test(url.pathname))
+    event.waitUntil(caches.delete(PAGES));
   if (request.method !== "GET") return;
-  if (url.pathname.startsWith("/static/") || url.pathname === "/shop/theme.css") event.respondWith(still(request));
+  if (url.pathname.startsWith("/static/") || url.pathname === "/shop/theme.css")
+    event.respondWith(still(request));
   else if (request.mode === "navigate") event.respondWith(page(event, url));
 });
 
@@ -34,16 +45,23 @@ async function page(event, url) {
   try {
     const answer = await fetch(event.request);
     const kind = answer.headers.get("content-type") || "";
-    if (answer.ok && !answer.redirected && READABLE.test(url.pathname) && kind.startsWith("text/html"))
+    if (
+      answer.ok &&
+      !answer.redirected &&
+      READABLE.test(url.pathname) &&
+      kind.startsWith("text/html")
+    )
       event.waitUntil(keep(event.request.url, answer.clone()));
     const shop = SHOP.exec(url.pathname);
     if (shop && answer.ok) event.waitUntil(keepShop(`${shop[0]}/offline`).catch(() => {}));
     return answer;
   } catch {
     const pages = await caches.open(PAGES);
-    return (await pages.match(event.request.url, { ignoreVary: true }))
-      || (await caches.match(`${SHOP.exec(url.pathname)?.[0]}/offline`, { ignoreVary: true }))
-      || caches.match("/offline", { ignoreVary: true });
+    return (
+      (await pages.match(event.request.url, { ignoreVary: true })) ||
+      (await caches.match(`${SHOP.exec(url.pathname)?.[0]}/offline`, { ignoreVary: true })) ||
+      caches.match("/offline", { ignoreVary: true })
+    );
   }
 }
 
