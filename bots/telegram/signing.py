@@ -9,6 +9,7 @@ from dilo.buyers import tickets
 from dilo.kit.errors import Refusal
 from dilo.kit.i18n import say
 from dilo.kit.ids import uuid_or_none
+from dilo.parties.linking import Stranger
 from tenants.scope import current_tenant
 
 PREFIX = "in_"
@@ -18,7 +19,10 @@ router = Router(name="signing")
 async def asked(talk: Talk, code: str) -> list[Reply]:
     """Whoever brings the code is shown which browser asks, and says yes only if it is his."""
     talk.buyer.require("account.edit")
-    found = await tickets.heard_in_chat(code, talk.buyer.id)
+    try:
+        found = await tickets.heard_in_chat(code, talk.buyer.id)
+    except Refusal:
+        raise Stranger("sign_in", "another_browser") from None
     text = say(
         "bot:sign_in_asked",
         tenant=current_tenant().name,
@@ -37,6 +41,9 @@ async def answered(event: CallbackQuery, talk: Talk) -> list[Reply]:
         raise Refusal("UNREADABLE")
     talk.buyer.require("account.edit")
     yes = parts[2] == "1"
-    await tickets.confirm_in_chat(ticket_id, talk.buyer.id, yes)
+    try:
+        await tickets.confirm_in_chat(ticket_id, talk.buyer.id, yes)
+    except Refusal:
+        raise Stranger("sign_in", "not_asked") from None
     text = say("bot:signed_in" if yes else "bot:not_signed_in")
     return [Reply(text, edit=edited(event)), Reply("", callback_id=event.id)]

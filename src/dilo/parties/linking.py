@@ -221,7 +221,7 @@ async def link_by_phone(phone: str, here: Here) -> list[str]:
         old = await db.value(OLD_CHAT, identity_id=person, chat=here.id) if person else None
         others = await db.value(OTHERS_HERE, identity_id=person, chat=here.id) if person else None
         if old or others is not None:
-            raise Refusal("LINK_TAKEN")
+            raise Stranger("link_phone", "taken", "LINK_TAKEN")
     for owner in owners:
         contact = None if owner["identity_id"] else owner["contact_id"]
         await _link(owner["party_id"], here, owner["identity_id"], contact)
