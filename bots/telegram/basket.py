@@ -44,7 +44,8 @@ async def show(event: Event, talk: Talk) -> list[Reply]:
 async def _cart(event: Event, talk: Talk, number: int = 1, notice: str = "") -> list[Reply]:
     looked = await cart.look(talk.buyer)
     if not looked.lines:
-        undo = [(say("bot:button_undo"), "undo")]
+        gone = await cart_items.may_undo(talk.buyer)
+        undo = [(say("bot:button_undo"), "undo")] if gone else []
         return screen(event, say("bot:cart_empty"), [undo, *menu_of(talk)], notice=notice)
     pages = -(-len(looked.lines) // LINES_A_PAGE)
     first = (min(number, pages) - 1) * LINES_A_PAGE

@@ -201,6 +201,20 @@ async def bot_id(town: Cast) -> object:
         return await db.value("SELECT id FROM telegram_bot WHERE state <> 'removed'")
 
 
+async def test_only_what_was_taken_out_is_offered_back(line: Line, chat: Chat) -> None:
+    await chat.says("/cart")
+    assert "undo" not in Person.taps(chat), "nothing has ever lain there"
+    await chat.forge(f"add:{line.town.products['LAMP-1']}")
+    await chat.says("/cart")
+    await chat.taps("empty")
+    await chat.taps("undo")
+    assert "LAMP-1" in chat.screen()
+    await chat.taps("checkout")
+    await chat.taps(chat.starting("order:"))
+    await chat.says("/cart")
+    assert "undo" not in Person.taps(chat), "what was ordered is not taken out"
+
+
 async def test_a_promo_code_works_in_the_chat_as_in_the_portal(line: Line, chat: Chat) -> None:
     town = line.town
     async with scope(town.tenant):

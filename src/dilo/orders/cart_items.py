@@ -44,11 +44,13 @@ UPDATE cart SET removed_at = :now
 WHERE identity_id = :identity_id AND party_id = :party_id AND removed_at IS NULL
   AND (CAST(:product_id AS uuid) IS NULL OR product_id = :product_id)
 """
-UNDO = """
+REMOVED_LAST = """
+SELECT max(r.removed_at) FROM cart r WHERE r.identity_id = :identity_id
+  AND r.party_id = :party_id AND r.removed_at > CAST(:now AS timestamptz) - interval '1 day'
+"""
+UNDO = f"""
 UPDATE cart c SET removed_at = NULL
-WHERE c.identity_id = :identity_id AND c.party_id = :party_id AND c.removed_at = (
-  SELECT max(r.removed_at) FROM cart r WHERE r.identity_id = :identity_id
-    AND r.party_id = :party_id AND r.removed_at > CAST(:now AS timestamptz) - interval '1 day')
+WHERE c.identity_id = :identity_id AND c.party_id = :party_id AND c.removed_at = ({REMOVED_LAST})
 """
 QUANTITIES = """
 SELECT product_id, quantity FROM cart
@@ -156,6 +158,10 @@ async def undo(actor: Actor) -> int:
     """What was taken out last comes back. Returns how many lines did."""
     actor.require("orders.edit")
     return await db.execute(UNDO, now=clock.now(), **who(actor))
+
+
+async def may_undo(actor: Actor) -> bool:
+    return await db.value(REMOVED_LAST, now=clock.now(), **who(actor)) is not None
 
 
 async def count(actor: Actor) -> int:
