@@ -21,7 +21,7 @@ from dilo.kit.errors import Refusal
 from dilo.kit.i18n import say
 from dilo.kit.ids import uuid_or_none
 from dilo.messaging import sms_budget, sms_numbers
-from dilo.messaging.carrier import REPLY
+from dilo.messaging.sms_silence import REPLY
 from dilo.messaging.wire import Delivered
 from dilo.orders.commands import LineInput
 from dilo.orders.spoken.matching import Asked

@@ -10,6 +10,7 @@ from dilo.conversations.papers import Period
 from dilo.conversations.queries import Thread
 from dilo.kit import clock, db, outbox
 from dilo.kit.errors import NotFound, Refusal
+from dilo.messaging import sms_silence
 from dilo.messaging.channels import Composed, Dropped, Ready
 from dilo.orders.actions import place_order
 from dilo.orders.commands import LineInput, PlaceOrder
@@ -79,11 +80,13 @@ async def reply(actor: Actor, thread_id: UUID, answer: Answer) -> None:
     thread nobody has, has it.
 
     Raises FORBIDDEN, NOT_FOUND, TEXT_MISSING, ONE_PAPER, FILE_TOO_BIG, FILE_NOT_BY_SMS,
-    PARTY_MISSING, DATES_BAD.
+    SMS_SILENCED, PARTY_MISSING, DATES_BAD.
     """
     actor.require("inbox.reply")
     of = await queries.thread(thread_id)
     channel, address = await _way(of, answer.way_id)
+    if channel == "sms" and await sms_silence.is_silenced(KIND, address):
+        raise Refusal("SMS_SILENCED", status=422, phone=address)
     text = answer.text.strip()[:TEXT_MAX]
     file = await _paper(actor, of, answer, channel)
     if not text and not file:

@@ -12,12 +12,12 @@ from litestar import Request, Response, get, post
 from dilo.conversations import actions, media, queries
 from dilo.conversations.papers import Period
 from dilo.conversations.queries import BOXES, Sought
-from dilo.kit import files, web
-from dilo.kit.errors import NotFound
+from dilo.kit import files, i18n, web
+from dilo.kit.errors import NotFound, Refusal
 from dilo.kit.ids import uuid7, uuid_or_none
 from dilo.kit.paging import Paging
 from dilo.kit.visit import visit
-from dilo.messaging import phrases
+from dilo.messaging import phrases, sms_silence
 from dilo.messaging.rules import CHANNELS
 from dilo.orders import queries as orders
 from dilo.parties import queries as parties
@@ -99,6 +99,7 @@ async def _show(of: queries.Thread, form: web.Filled[Any], status: int = 200) ->
         lines=lines,
         form=form,
         ways=await queries.ways_to(of),
+        silence=await sms_silence.silence_or_none(of.address) if of.channel == "sms" else None,
         staff=await queries.staff(),
         phrases=await phrases.phrases(of.channel),
         words=await phrases.all_written(of.channel, of.party_id, actor.name, of.language),
@@ -153,8 +154,15 @@ async def reply_create(request: Req, thread_id: UUID) -> Response[Any]:
         return await _show(of, form, 422)
     if form.input.internal:
         await actions.note(visit().actor, thread_id, form.input.text)
-    else:
-        await actions.reply(visit().actor, thread_id, await _answer(request, form.input))
+        return _back(thread_id)
+    answer = await _answer(request, form.input)
+    try:
+        await actions.reply(visit().actor, thread_id, answer)
+    except Refusal as refusal:
+        if refusal.code != "SMS_SILENCED":
+            raise
+        form.errors["way"] = i18n.say("refusal:SMS_SILENCED", **refusal.figures)
+        return await _show(of, form, 422)
     return _back(thread_id)
 
 

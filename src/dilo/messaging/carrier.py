@@ -17,10 +17,9 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from dilo.kit import db
 from dilo.kit.ids import uuid_or_none
 from dilo.kit.outbox import Claimed
-from dilo.messaging import sms_accounts, sms_budget, sms_states
+from dilo.messaging import sms_accounts, sms_budget, sms_silence, sms_states
 from dilo.messaging.channels import Channel, Dead, Message, Outcome, RetryLater, Sent, Unknown
 from dilo.messaging.gateways import Generic, TurboSms, Twilio
 from dilo.messaging.segments import SEGMENTS_MAX, Counted, counted
@@ -33,12 +32,7 @@ from tenants.scope import scope
 log = logging.getLogger("dilo.messaging.sms")
 BINDS_MAX = 200
 REST_FIRST_S, REST_MOST_S = 5.0, 120.0
-REPLY, ANSWER, MARKETING = "sms_reply", "staff_reply", ("campaign",)
 Heard = Callable[[UUID, UUID, Delivered], Awaitable[None]]
-STOPPED = """
-SELECT coalesce(wrote_at > stopped_at, false) AS wrote_since FROM sms_number
-WHERE phone = :phone AND stopped_at IS NOT NULL
-"""
 
 
 class Rest:
@@ -98,7 +92,7 @@ class SmsCarrier:
         own = await self._usable(message.extra)
         if not own and self.default is None:
             return "NO_CHANNEL"
-        if row.kind != REPLY and await self._is_stopped(row.kind, message.address):
+        if await sms_silence.is_silenced(row.kind, message.address):
             return "OPTED_OUT"
         dearest = max(self._costs(own, message.text), key=lambda cost: cost[0].cost(cost[1]))
         if dearest[0].segments > SEGMENTS_MAX:
@@ -110,16 +104,6 @@ class SmsCarrier:
         if not own:
             return [(counted(text), self.price)]
         return [(counted(text, as_latin=one.latin), one.price) for one in own]
-
-    async def _is_stopped(self, kind: str, phone: str) -> bool:
-        """STOP silences news always, and the rest where the company's rule says so; but whoever
-        has written to us since is answered by the colleague he wrote to."""
-        stopped = await db.one_or_none(STOPPED, phone=phone)
-        if stopped is None or kind.startswith(MARKETING):
-            return stopped is not None
-        if kind == ANSWER and stopped["wrote_since"]:
-            return False
-        return (await sms_budget.policy()).stop_covers == "all"
 
     async def _usable(self, extra: dict[str, Any]) -> list[Account]:
         """An answer goes out where the question came in; a trial where it is wanted."""

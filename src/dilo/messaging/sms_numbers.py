@@ -20,8 +20,12 @@ ON CONFLICT (tenant_id, phone) DO UPDATE SET
   last_text = excluded.last_text
 RETURNING heard, same, chosen_party_id
 """
+# Said again after he had written, it counts from now: what he may have been answered is over.
 STOP = """
-UPDATE sms_number SET stopped_at = now() WHERE phone = :phone AND stopped_at IS NULL RETURNING id
+UPDATE sms_number n SET stopped_at = now()
+FROM (SELECT id, stopped_at, wrote_at FROM sms_number WHERE phone = :phone FOR UPDATE) was
+WHERE n.id = was.id
+RETURNING was.stopped_at IS NULL OR coalesce(was.wrote_at > was.stopped_at, false)
 """
 WROTE = "UPDATE sms_number SET wrote_at = now() WHERE phone = :phone"
 START = """
@@ -64,8 +68,8 @@ async def heard(phone: str, text: str) -> tuple[bool, UUID | None]:
 
 
 async def stop(phone: str) -> bool:
-    """True for the first time: said again it is not confirmed again."""
-    return await db.value(STOP, phone=phone) is not None
+    """True where it is to be confirmed: said twice in a row it is confirmed once."""
+    return bool(await db.value(STOP, phone=phone))
 
 
 async def wrote(phone: str) -> None:
