@@ -10,6 +10,8 @@ from dilo.desk.calls import note_call
 from dilo.kit.errors import Invalid, Refusal
 from dilo.kit.visit import visit
 
+BODY_MAX = 1024 * 1024
+
 
 class NewCall(msgspec.Struct, forbid_unknown_fields=True):
     """``id``: the exchange's own; ``at`` with its time zone."""
@@ -20,7 +22,9 @@ class NewCall(msgspec.Struct, forbid_unknown_fields=True):
     at: Annotated[datetime, msgspec.Meta(tz=True)]
 
 
-@post("/api/calls", opt={"verb": "calls.note", "no_csrf": True}, status_code=201)
+@post(
+    "/api/calls", opt={"verb": "calls.note", "no_csrf": True, "body_max": BODY_MAX}, status_code=201
+)
 async def create(request: Request[Any, Any, Any]) -> Response[Any]:
     """201; 200 where the call was told before."""
     try:
@@ -33,6 +37,7 @@ async def create(request: Request[Any, Any, Any]) -> Response[Any]:
     body = {
         "id": str(noted.id),
         "party": str(noted.party_id) if noted.party_id else None,
+        "parties": [str(one) for one in noted.party_ids],
         "task": str(noted.task_id) if noted.task_id else None,
     }
     headers = {"cache-control": "no-store"}

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from peers.line import Line
-from town import add_debt, order_of
+from town import add_debt, add_party, order_of
 
 from dilo.desk.calls import note_call
 from dilo.desk.news import plan_daily
@@ -187,6 +187,27 @@ async def test_a_missed_call_is_a_task_and_a_word_once(line: Line) -> None:
     assert "Електросвіт" in call.text
     async with scope(town.tenant):
         assert len(await tasks_of(town.max)) == 1
+
+
+async def test_a_call_from_a_number_of_two_companies_names_both(line: Line) -> None:
+    town = line.town
+    max_ = await line.colleague("max", 713)
+    exchange = Actor("api", None, "PBX", frozenset({"calls.note"}))
+    async with scope(town.tenant):
+        await add_party(town, "D-2", "ФОП Бондар")
+        await db.execute("UPDATE party SET owner_id = :o", o=town.max.id)
+        await db.execute(
+            "INSERT INTO contact_channel (party_id, channel, address)"
+            " SELECT id, 'sms', '+380671112233' FROM party"
+        )
+        await note_call(exchange, "c2", "0671112233", True, clock.now())
+    await line.settle()
+    assert [words for words in max_.buttons() if words.startswith("👤")] == [
+        "👤 D-1 ТОВ «Електросвіт»", "👤 D-2 ФОП Бондар",
+    ]  # fmt: skip
+    await max_.tap("✅ Зроблено")
+    async with scope(town.tenant):
+        assert await tasks_of(town.max) == []
 
 
 async def test_low_stock_is_told_once_until_it_is_full_again(line: Line) -> None:

@@ -86,7 +86,7 @@ async def task_create(request: Req, thread_id: UUID, message_id: UUID) -> Respon
     form = await web.read_form(MatterForm, request)
     if form.input is None:
         return await _task_page(of, said, form, 422)
-    with form.refusals(TASK_EMPTY="title", TIME_BAD="due_at"):
+    with form.refusals(TASK_EMPTY="title", TIME_BAD="due_at", TASK_PAST="due_at"):
         await _make_task(of, form.input)
     if not form.ok:
         return await _task_page(of, said, form, 422)

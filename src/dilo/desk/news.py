@@ -134,12 +134,14 @@ async def card_lines(found: Party) -> str:
 
 async def call_words(_reader: Actor, payload: dict[str, Any]) -> Said | None:
     text = say("news:call_missed", phone=payload["phone"])
-    if payload.get("party_id") is None:
-        return Said(text)
-    found = await party(UUID(payload["party_id"]))
-    row = [(say("news:card"), f"sp:{found.id}")]
-    if payload.get("task_id"):
-        row.append((say("task:done"), f"tkd:{payload['task_id']}"))
+    ids = payload.get("party_ids") or [one for one in [payload.get("party_id")] if one]
+    done = [(say("task:done"), f"tkd:{payload['task_id']}")] if payload.get("task_id") else []
+    if len(ids) != 1:
+        named = [await party(UUID(one)) for one in ids]  # whose number it may be: two, three
+        rows = [[(f"👤 {one.code} {one.name}", f"sp:{one.id}")] for one in named]
+        return Said(text, [*rows, done] if done else rows)
+    found = await party(UUID(ids[0]))
+    row = [(say("news:card"), f"sp:{found.id}"), *done]
     return Said(f"{text}\n{await card_lines(found)}", [row])
 
 

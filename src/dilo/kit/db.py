@@ -129,12 +129,15 @@ def _bind(sql: str, params: Mapping[str, Any]) -> tuple[str, list[Any]]:
 
 
 CLOSED_PERIOD = "DL001"
+NO_TEXT = ("22021", "22P05")  # a zero byte: no text, whoever sent it
 
 
 def _refusal_of(error: asyncpg.PostgresError) -> Refusal | None:
     """What the database itself declines for a reason people should read."""
     if getattr(error, "sqlstate", "") == CLOSED_PERIOD:
         return Refusal("PERIOD_CLOSED", on=date.fromisoformat(str(error.args[0])[-10:]))
+    if getattr(error, "sqlstate", "") in NO_TEXT:
+        return Refusal("UNREADABLE", status=422)
     return None
 
 
