@@ -1,38 +1,84 @@
-"""How the chats do: orders by door, what was understood, how fast people were answered."""
+"""How the chats do in a period: what each bot and channel heard, answered and sold, what was
+understood, how fast people were answered."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
 
 from dilo.kit import db
+from tenants.scope import current_tenant
 
+DAYS, DAYS_MAX = 30, 366
+# A company has one bot at a time: whatever its chats said between its first day and its last is
+# that bot's. Of two that overlap the elder still counted, the younger was a candidate.
+HAPPENED = """
+WITH happened AS (
+  SELECT t.channel, m.at, t.id AS chat, 1 AS heard, 0 AS by_bot, 0 AS by_people, 0 AS lost,
+    0 AS orders, CAST(0 AS numeric) AS total
+  FROM thread_message m JOIN thread t ON t.id = m.thread_id
+  WHERE m.kind = 'in' AND m.at >= :since AND m.at < :until
+  UNION ALL
+  SELECT o.channel, o.created_at, NULL, 0, (o.kind = 'reply')::int, (o.kind = 'staff_reply')::int,
+    (o.state IN ('dead', 'unknown', 'expired', 'suppressed'))::int, 0, 0
+  FROM outbox o WHERE o.kind IN ('reply', 'staff_reply') AND o.channel <> 'event'
+    AND o.created_at >= :since AND o.created_at < :until
+  UNION ALL
+  SELECT s.door, s.created_at, NULL, 0, 0, 0, 0, 1, s.total
+  FROM sales_order s WHERE s.door IN ('telegram', 'sms') AND s.state NOT IN ('draft', 'cancelled')
+    AND s.created_at >= :since AND s.created_at < :until),
+placed AS (
+  SELECT h.*, CAST(h.at AT TIME ZONE :zone AS date) AS day, b.id AS bot_id, b.name AS bot
+  FROM happened h LEFT JOIN LATERAL (
+    SELECT b.id, coalesce('@' || b.username, b.number::text) AS name FROM telegram_bot b
+    WHERE h.channel = 'telegram' AND b.state <> 'candidate' AND b.created_at <= h.at
+      AND (b.state <> 'removed' OR h.at < b.updated_at)
+    ORDER BY b.created_at LIMIT 1) b ON true)
+"""
+SUMS = """
+  count(DISTINCT chat) AS chats, sum(heard) AS heard, sum(by_bot) AS by_bot,
+  sum(by_people) AS by_people, sum(lost) AS lost, sum(orders) AS orders, sum(total) AS total
+"""
+BY_BOT = f"""{HAPPENED}
+SELECT channel, bot_id, max(bot) AS bot, {SUMS} FROM placed
+GROUP BY channel, bot_id ORDER BY sum(heard) DESC, channel, max(bot)
+"""
+# Lines of orders are counted by day and channel: they stand once, with the first bot of the day.
+BY_DAY = f"""{HAPPENED},
+summed AS (
+  SELECT day, channel, max(bot) AS bot, {SUMS},
+    row_number() OVER (PARTITION BY day, channel ORDER BY max(bot)) AS place
+  FROM placed GROUP BY day, channel, bot_id)
+SELECT coalesce(s.day, r.day) AS day, coalesce(s.channel, r.channel) AS channel, s.bot,
+  coalesce(s.chats, 0) AS chats, coalesce(s.heard, 0) AS heard, coalesce(s.by_bot, 0) AS by_bot,
+  coalesce(s.by_people, 0) AS by_people, coalesce(s.lost, 0) AS lost,
+  coalesce(s.orders, 0) AS orders, coalesce(s.total, 0) AS total, coalesce(r.sure, 0) AS sure,
+  coalesce(r.asked, 0) AS asked, coalesce(r.not_read, 0) AS not_read
+FROM summed s FULL JOIN (SELECT * FROM reading_count WHERE day >= :first AND day <= :last) r
+  ON r.day = s.day AND r.channel = s.channel AND s.place = 1
+ORDER BY 1, 2, 3
+"""
 DOORS = """
 SELECT o.door, count(*) AS orders, coalesce(sum(o.total), 0) AS total,
   count(DISTINCT o.party_id) AS parties
-FROM sales_order o WHERE o.created_at >= CAST(:since AS date)
+FROM sales_order o WHERE o.created_at >= :since AND o.created_at < :until
   AND o.state NOT IN ('draft', 'cancelled')
 GROUP BY o.door ORDER BY 3 DESC
 """
 READ = """
 SELECT channel, sum(sure) AS sure, sum(asked) AS asked, sum(not_read) AS not_read
-FROM reading_count WHERE day >= :since GROUP BY channel ORDER BY channel
-"""
-TALK = """
-SELECT t.channel, count(DISTINCT t.id) AS chats, count(*) AS messages
-FROM thread_message m JOIN thread t ON t.id = m.thread_id
-WHERE m.kind = 'in' AND m.at >= CAST(:since AS date) GROUP BY t.channel ORDER BY t.channel
-"""
-ANSWERS = """
-SELECT channel, count(*) FILTER (WHERE kind = 'reply') AS bot,
-  count(*) FILTER (WHERE kind = 'staff_reply') AS staff
-FROM outbox WHERE kind IN ('reply', 'staff_reply') AND created_at >= CAST(:since AS date)
-GROUP BY channel ORDER BY channel
+FROM reading_count WHERE day >= :first AND day <= :last GROUP BY channel ORDER BY channel
 """
 # From the first message of a colleague's share to his first answer after it.
 SPEED = """
 WITH asked AS (
   SELECT t.channel, t.address, m.at FROM thread_message m JOIN thread t ON t.id = m.thread_id
-  WHERE m.kind = 'moved' AND m.text = 'person' AND m.at >= CAST(:since AS date)),
+  WHERE m.kind = 'moved' AND m.text = 'person' AND m.at >= :since AND m.at < :until),
 answered AS (
   SELECT a.at, (SELECT min(o.created_at) FROM outbox o WHERE o.channel = a.channel
     AND o.channel <> 'event' AND coalesce(o.payload ->> 'address', o.address) = a.address
@@ -49,6 +95,24 @@ FROM contact_channel GROUP BY channel ORDER BY channel
 """
 
 
+class Span(msgspec.Struct, frozen=True):
+    """Days, both included, by the company's clock."""
+
+    since: date
+    until: date
+
+    @property
+    def days(self) -> int:
+        return (self.until - self.since).days + 1
+
+
+def span_of(since: date | None, until: date | None, days: int = DAYS) -> Span:
+    """The last ``days`` unless said otherwise; a year at most, never backwards."""
+    last = until or current_tenant().today()
+    first = since if since is not None and since <= last else last - timedelta(days=days - 1)
+    return Span(max(first, last - timedelta(days=DAYS_MAX - 1)), last)
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     channel: str
@@ -62,25 +126,60 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Talk:
+    """What a channel came to, of Telegram by bot; ``lost``: answers that did not arrive, or nobody
+    knows whether."""
+
+    channel: str
+    bot_id: UUID | None
+    bot: str | None
+    chats: int
+    heard: int
+    by_bot: int
+    by_people: int
+    lost: int
+    orders: int
+    total: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """``median``: minutes from the hand-over to the first answer of a person."""
 
+    talks: Sequence[Talk]
     doors: list[db.Row]
-    reading: list[Reading]
-    talk: list[db.Row]
-    answers: list[db.Row]
+    reading: Sequence[Reading]
     addresses: list[db.Row]
     handed: int
     answered: int
     median: Decimal
 
 
-async def figures(since: date) -> Figures:
+def _moments(span: Span) -> dict[str, datetime]:
+    zone = ZoneInfo(current_tenant().time_zone)
+    after = span.until + timedelta(days=1)
+    return {
+        "since": datetime.combine(span.since, time(), zone),
+        "until": datetime.combine(after, time(), zone),
+    }
+
+
+def _days(span: Span) -> dict[str, date]:
+    return {"first": span.since, "last": span.until}
+
+
+async def figures(span: Span) -> Figures:
+    moments, zone = _moments(span), current_tenant().time_zone
     return Figures(
-        doors=await db.rows(DOORS, since=since),
-        reading=await db.rows_as(Reading, READ, since=since),
-        talk=await db.rows(TALK, since=since),
-        answers=await db.rows(ANSWERS, since=since),
+        talks=await db.rows_as(Talk, BY_BOT, zone=zone, **moments),
+        doors=await db.rows(DOORS, **moments),
+        reading=await db.rows_as(Reading, READ, **_days(span)),
         addresses=await db.rows(BLOCKED),
-        **await db.one(SPEED, since=since),
+        **await db.one(SPEED, **moments),
     )
+
+
+async def by_day(span: Span) -> list[db.Row]:
+    """One row a day, channel and bot."""
+    zone: Any = current_tenant().time_zone
+    return await db.rows(BY_DAY, zone=zone, **_moments(span), **_days(span))

@@ -31,7 +31,15 @@ ON CONFLICT (tenant_id, day, channel) DO UPDATE SET sure = c.sure + excluded.sur
 FORGET = "DELETE FROM product_alias WHERE id = :id AND product_id = :product_id"
 IGNORE = """
 UPDATE unresolved_text SET state = 'ignored', settled_by = :by
-WHERE id = ANY(:ids) AND state = 'open'
+WHERE id = ANY(:ids) AND state = 'open' RETURNING id
+"""
+# What a text has taught goes with it, unless it was known before.
+REOPEN = """
+WITH back AS (
+  SELECT id, alias_id FROM unresolved_text WHERE id = ANY(:ids) AND state <> 'open' FOR UPDATE),
+forgotten AS (DELETE FROM product_alias a USING back WHERE a.id = back.alias_id)
+UPDATE unresolved_text u SET state = 'open', product_id = NULL, settled_by = NULL, alias_id = NULL
+FROM back WHERE u.id = back.id RETURNING u.id
 """
 NAMES = """
 SELECT id, phrase, taught_by, taught_at FROM product_alias WHERE product_id = :id ORDER BY phrase
@@ -42,8 +50,10 @@ SELECT t.*, count(*) OVER () AS total_rows FROM (
     p.name AS party_name, g.code AS product_code, g.name AS product_name
   FROM unresolved_text u LEFT JOIN party p ON p.id = u.party_id
   LEFT JOIN product g ON g.id = u.product_id
-  WHERE u.state = :state AND (:search = '' OR strpos(lower(u.text), :search) > 0)) t
+  WHERE u.state = :state AND (:channel = '' OR u.channel = :channel) AND u.times >= :least
+    AND (:search = '' OR strpos(lower(concat_ws(' ', u.text, p.name)), :search) > 0)) t
 """
+COUNTS = "SELECT state, count(*) AS texts FROM unresolved_text GROUP BY state"
 ONE = "SELECT id, text, times FROM unresolved_text WHERE id = :id"
 SORTS = {"often": "t.times DESC", "last": "t.last_at", "text": "t.text"}
 SETTLE = """
@@ -53,8 +63,9 @@ WHERE id = :id RETURNING text
 TEACH = """
 INSERT INTO product_alias (product_id, phrase, key, taught_by)
 VALUES (:product_id, :phrase, :key, :by)
-ON CONFLICT (tenant_id, product_id, key) DO NOTHING
+ON CONFLICT (tenant_id, product_id, key) DO NOTHING RETURNING id
 """
+REMEMBER = "UPDATE unresolved_text SET alias_id = :alias_id WHERE id = :id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +102,24 @@ async def note_read(channel: str, sure: int, asked: int, not_read: int) -> None:
         )
 
 
-async def unresolved(paging: Paging, *, state: str = "open", search: str = "") -> Page[Unresolved]:
+async def unresolved(
+    paging: Paging, *, state: str = "open", channel: str = "", least: int = 1, search: str = ""
+) -> Page[Unresolved]:
+    """Those said at least ``least`` times; ``search``: words of the text or of who said it last."""
     found = await db.rows(
         f"{LIST} ORDER BY {paging.order_by(SORTS, 'often')}, t.id LIMIT :size OFFSET :offset",
         state=state,
+        channel=channel,
+        least=least,
         search=search.lower().strip(),
         size=paging.size,
         offset=paging.offset,
     )
     return db.page_of(Unresolved, found, paging)
+
+
+async def counts() -> dict[str, int]:
+    return {row["state"]: row["texts"] for row in await db.rows(COUNTS)}
 
 
 async def one(text_id: UUID) -> db.Row:
@@ -114,22 +134,33 @@ async def teach(actor: Actor, text_id: UUID, product_id: UUID, phrase: str = "")
     """
     actor.require("bots.teach")
     text = await _settle(actor, text_id, "taught", product_id)
-    await _taught(actor, product_id, phrase or text)
+    alias_id = await _taught(actor, product_id, phrase or text)
+    await db.execute(REMEMBER, id=text_id, alias_id=alias_id)
 
 
-async def _taught(actor: Actor, product_id: UUID, phrase: str) -> None:
+async def _taught(actor: Actor, product_id: UUID, phrase: str) -> UUID | None:
+    """None where the article was called so already."""
     named = phrase.strip()[:TEXT_MAX]
     if sum(ch.isalpha() for ch in named) < 2:
         raise Refusal("PHRASE_BAD", status=422)
     await db.one("SELECT id FROM product WHERE id = :id", id=product_id)
-    await db.execute(TEACH, product_id=product_id, phrase=named, key=code_key(named), by=actor.name)
+    made = await db.value(
+        TEACH, product_id=product_id, phrase=named, key=code_key(named), by=actor.name
+    )
     await audit.note(actor, "bots.teach", "product", product_id, after={"phrase": named})
+    return made
 
 
-async def ignore_all(actor: Actor, ids: Sequence[UUID]) -> int:
-    """Returns how many were still open. Raises FORBIDDEN."""
+async def ignore_all(actor: Actor, ids: Sequence[UUID]) -> list[UUID]:
+    """Returns those that were still open. Raises FORBIDDEN."""
     actor.require("bots.teach")
-    return await db.execute(IGNORE, ids=list(ids), by=actor.name)
+    return [row["id"] for row in await db.rows(IGNORE, ids=list(ids), by=actor.name)]
+
+
+async def reopen_all(actor: Actor, ids: Sequence[UUID]) -> int:
+    """Back to the list to be settled; what they taught is forgotten. Raises FORBIDDEN."""
+    actor.require("bots.teach")
+    return len(await db.rows(REOPEN, ids=list(ids)))
 
 
 async def names_of(product_id: UUID) -> list[db.Row]:
@@ -149,12 +180,6 @@ async def forget_name(actor: Actor, product_id: UUID, name_id: UUID) -> None:
     if not await db.execute(FORGET, id=name_id, product_id=product_id):
         raise NotFound
     await audit.note(actor, "bots.forget", "product", product_id)
-
-
-async def ignore(actor: Actor, text_id: UUID) -> None:
-    """Raises FORBIDDEN, NOT_FOUND."""
-    actor.require("bots.teach")
-    await _settle(actor, text_id, "ignored", None)
 
 
 async def _settle(actor: Actor, text_id: UUID, state: str, product_id: UUID | None) -> str:
