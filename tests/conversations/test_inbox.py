@@ -1,5 +1,6 @@
 """Conversations: kept once, handed to people and back, answered, noted, made orders of."""
 
+import re
 from typing import Any
 
 import pytest
@@ -231,3 +232,90 @@ async def test_a_taught_text_is_a_name_of_the_product(town: Cast) -> None:
             await unresolved.name_product(town.max, lamp, "12")
         with pytest.raises(NotFound):
             await unresolved.name_product(town.max, town.parties["D-1"], "лампа")
+
+
+async def test_the_inbox_is_narrowed_and_walked_in_its_order(town: Cast) -> None:
+    async with scope(town.tenant):
+        party = town.parties["D-1"]
+        add = "INSERT INTO contact_channel (party_id, channel, address) VALUES (:p, 'sms', :a)"
+        await db.execute(add, p=party, a="+380671234567")
+        said = Said("Перше", name="Петро", party_id=party)
+        first = (await threads.note_inbound("telegram", "901", said)).thread_id
+        second = (await threads.note_inbound("sms", "+380509998877", Said("Друге"))).thread_id
+        third = (await threads.note_inbound("telegram", "903", Said("Третє"))).thread_id
+        for channel, address in (("telegram", "901"), ("sms", "+380509998877")):
+            await threads.hand_over(None, channel, address)  # type: ignore[arg-type]
+        back = "UPDATE thread SET waiting_since = waiting_since - interval '1 hour' WHERE id = :id"
+        await db.execute(back, id=second)
+        await actions.assign(town.max, first, town.max.id)
+
+        async def found(actor: Any = town.max, **sought: Any) -> list[Any]:
+            page = await queries.threads(actor, Paging(), Sought(**sought))
+            return [one.id for one in page.rows]
+
+        assert await found() == [second, first, third], "the longest waiting first"
+        assert await found(box="mine") == [first]
+        assert await found(box="unassigned") == [second]
+        assert await found(box="waiting") == [second, first]
+        assert await found(box="bot") == [third]
+        assert await found(channel="sms") == [second]
+        assert await found(search="ТРЕТЄ") == [third]
+        assert await found(search="електросвіт") == [first]
+        assert await found(search="d-1") == [first]
+        assert await found(search="50 999-88-77") == [second]
+        assert await found(search="067 123 45 67".removeprefix("0")) == [first], "his other phone"
+        await actions.reply(town.max, third, Answer("Прожектор буде в середу", "a" * 32))
+        assert await found(search="прожектор") == [third], "what colleagues wrote too"
+        walk = await queries.around(town.max, first, Sought())
+        assert walk == (second, third)
+        assert await queries.around(town.max, first, Sought("mine")) == (None, third)
+        assert await queries.around(town.max, second, Sought("mine")) == (None, None)
+        await actions.seen(town.max, await queries.thread(first))
+        assert await queries.around(town.max, first, Sought()) == walk, "reading moves nothing"
+        await actions.to_read(town.max, first)
+        assert (await queries.thread(first)).unread == 1
+
+
+async def test_a_list_that_has_not_changed_is_not_drawn_again(town: Cast) -> None:
+    async with scope(town.tenant):
+        heard = await threads.note_inbound("telegram", "904", Said("Раз", name="Петро"))
+    part = {"HX-Request": "true", "HX-Request-Type": "partial"}
+    url = f"/office/inbox/{heard.thread_id}"
+    async with staff(town) as one:
+        mark = re.search(r"mark=(\w+)", (await one.get(url)).text)
+        assert mark
+        assert (await one.get(f"{url}?mark={mark[1]}", headers=part)).status_code == 204
+        assert (await one.get(f"{url}?mark={mark[1]}")).status_code == 200
+        async with scope(town.tenant):
+            await threads.note_inbound("telegram", "904", Said("Два"))
+        again = await one.get(f"{url}?mark={mark[1]}", headers=part)
+        assert again.status_code == 200
+        assert "Два" in again.text
+
+
+async def test_closing_goes_on_to_the_next_of_the_list(town: Cast) -> None:
+    async with scope(town.tenant):
+        ids = []
+        for address in ("905", "906"):
+            ids.append((await threads.note_inbound("telegram", address, Said("x"))).thread_id)
+            await threads.hand_over(None, "telegram", address)
+        order = [one.id for one in (await queries.threads(town.max, Paging())).rows]
+    async with staff(town, "max") as one:
+        await one.open(f"/office/inbox/{order[0]}?tab=waiting")
+        gone = await one.post(f"/office/inbox/{order[0]}/closing?tab=waiting")
+        assert gone.headers["location"] == f"/office/inbox/{order[1]}?tab=waiting"
+        last = await one.post(f"/office/inbox/{order[1]}/closing?tab=waiting")
+        assert last.headers["location"] == "/office/inbox?tab=waiting"
+
+
+async def test_saved_replies_stand_ready_in_the_words_of_this_company(town: Cast) -> None:
+    async with scope(town.tenant):
+        await phrases.save(town.olena, PhraseForm("Добридень", "Вітаємо, {{ party }}!"))
+        await phrases.save(town.olena, PhraseForm("Hello", "Hello, {{ party }}!", "en"))
+        said = Said("?", party_id=town.parties["D-1"])
+        heard = await threads.note_inbound("telegram", "907", said)
+        await db.execute("UPDATE party SET language = 'en' WHERE id = :i", i=town.parties["D-1"])
+    async with staff(town, "max") as one:
+        page = (await one.get(f"/office/inbox/{heard.thread_id}")).text
+    assert 'data-words="Вітаємо, ТОВ «Електросвіт»!"' in page
+    assert page.index("Hello, ТОВ") < page.index("Вітаємо, ТОВ"), "his language first"

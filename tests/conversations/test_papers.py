@@ -144,3 +144,19 @@ async def test_what_is_answered_has_been_read(line: Line) -> None:
         said = await queries.said_in(await queries.thread(thread_id))
         (sent,) = [one for one in said if one.text.startswith("Машина")]
         assert sent.read_at is not None
+
+
+async def test_papers_of_money_go_into_no_chat_of_a_viewer(line: Line) -> None:
+    town = line.town
+    await line.linked(607)
+    async with scope(town.tenant):
+        invoice = await sell(town, D(300), date(2026, 11, 10))
+        thread_id = await db.value("SELECT id FROM thread WHERE address = '607'")
+        await db.execute("UPDATE portal_user SET role = 'viewer'")
+        for n, paper in enumerate(({"invoice_id": invoice}, {"statement": NOVEMBER})):
+            with pytest.raises(Refusal, match="VIEWER_SEES_NO_MONEY"):
+                await actions.reply(town.max, thread_id, Answer("Ось", f"{n:032}", **paper))
+        await actions.reply(town.max, thread_id, Answer("Фото", "f" * 32, file=("a.jpg", b"a")))
+        await db.execute("UPDATE portal_user SET role = 'buyer'")
+        await actions.reply(town.max, thread_id, Answer("Ось", "e" * 32, invoice_id=invoice))
+        assert await db.value("SELECT count(*) FROM outbox WHERE kind = 'staff_reply'") == 2

@@ -106,7 +106,7 @@ WHERE r.campaign_id = :id AND r.state = 'planned'
 """
 IN_DOUBT = """
 SELECT o.id FROM campaign_recipient r JOIN outbox o ON o.id = r.outbox_id AND o.state = 'unknown'
-WHERE r.campaign_id = :id
+WHERE r.campaign_id = :id AND (CAST(:recipient_id AS uuid) IS NULL OR r.id = :recipient_id)
 """
 STARTS = "UPDATE campaign SET starts_at = :now WHERE id = :id"
 FINISH = """
@@ -272,14 +272,19 @@ async def resume(actor: Actor, campaign_id: UUID) -> None:
     await outbox.tell(PLAN, campaign_id=str(of.id))
 
 
-async def tell_again(actor: Actor, campaign_id: UUID) -> int:
+async def tell_again(actor: Actor, campaign_id: UUID, recipient_id: UUID | None = None) -> int:
     """Whoever may have been told or not, because a worker or the provider fell silent, is told
-    once more; he may hear it twice. Returns how many. Raises FORBIDDEN, NOT_FOUND, CAMPAIGN_STATE.
+    once more, all of them or one; he may hear it twice. Returns how many.
+
+    Raises FORBIDDEN, NOT_FOUND, CAMPAIGN_STATE, NOT_IN_DOUBT (of one whose fate is known).
     """
     actor.require("campaigns.edit")
     of = await queries.locked(campaign_id)
     _must_be(of, "running", "done")
-    again = await outbox.send_again([row["id"] for row in await db.rows(IN_DOUBT, id=of.id)])
+    doubtful = await db.rows(IN_DOUBT, id=of.id, recipient_id=recipient_id)
+    if recipient_id is not None and not doubtful:
+        raise Refusal("NOT_IN_DOUBT")
+    again = await outbox.send_again([row["id"] for row in doubtful])
     if again:
         await _move(actor, of, "running", again)
     return again

@@ -177,10 +177,10 @@ async def show(campaign_id: UUID) -> Response[Any]:
     fresh = of.launched_at is None
     audience = await queries.audience(of.aim) if fresh else None
     by_sms = audience.by_channel().get("sms", 0) if audience else 0
-    rule = await queries.policy()
+    rule, part = await queries.policy(), query.pop("part", "")
     return web.page(
         "campaigns/show.html",
-        block="live",
+        block="recipients" if part == "recipients" and not fresh else "live",
         of=of,
         policy=rule,
         audience=audience,
@@ -273,6 +273,19 @@ async def repetition_create(campaign_id: UUID) -> Response[Any]:
     return _back(campaign_id)
 
 
+@post(
+    "/office/campaigns/{campaign_id:uuid}/recipients/{recipient_id:uuid}/repetition",
+    opt=EDIT,
+    status_code=200,
+)
+async def recipient_repetition_create(
+    request: Req, campaign_id: UUID, recipient_id: UUID
+) -> Response[Any]:
+    await actions.tell_again(visit().actor, campaign_id, recipient_id)
+    here = web.came_from(request, f"/office/campaigns/{campaign_id}")
+    return web.done(here, "flash:queued_again")
+
+
 @post("/office/campaigns/{campaign_id:uuid}/cancellation", opt=EDIT, status_code=200)
 async def campaign_cancellation_create(campaign_id: UUID) -> Response[Any]:
     await actions.cancel(visit().actor, campaign_id)
@@ -336,6 +349,7 @@ routes = [
     pause_create,
     resumption_create,
     repetition_create,
+    recipient_repetition_create,
     campaign_cancellation_create,
     policy_update,
     consents_index,

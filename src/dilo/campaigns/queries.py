@@ -195,6 +195,11 @@ class Campaign:
     launched_at: datetime | None
     ended_at: datetime | None
 
+    @property
+    def is_planned(self) -> bool:
+        """Launched, and its first message goes later."""
+        return self.state == "running" and (self.starts_at or clock.now()) > clock.now()
+
 
 @dataclass(frozen=True, slots=True)
 class CampaignRow(Campaign):

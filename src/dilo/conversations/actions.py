@@ -79,8 +79,8 @@ async def reply(actor: Actor, thread_id: UUID, answer: Answer) -> None:
     """Through the outbox, in the thread's channel or another of the company's. Whoever answers a
     thread nobody has, has it.
 
-    Raises FORBIDDEN, NOT_FOUND, TEXT_MISSING, ONE_PAPER, FILE_TOO_BIG, FILE_NOT_BY_SMS,
-    SMS_SILENCED, PARTY_MISSING, DATES_BAD.
+    Raises FORBIDDEN, NOT_FOUND, TEXT_MISSING, ONE_PAPER, VIEWER_SEES_NO_MONEY,
+    FILE_TOO_BIG, FILE_NOT_BY_SMS, SMS_SILENCED, PARTY_MISSING, DATES_BAD.
     """
     actor.require("inbox.reply")
     of = await queries.thread(thread_id)
@@ -88,7 +88,7 @@ async def reply(actor: Actor, thread_id: UUID, answer: Answer) -> None:
     if channel == "sms" and await sms_silence.is_silenced(KIND, address):
         raise Refusal("SMS_SILENCED", status=422, phone=address)
     text = answer.text.strip()[:TEXT_MAX]
-    file = await _paper(actor, of, answer, channel)
+    file = await _paper(actor, of, answer, (channel, address))
     if not text and not file:
         raise Refusal("TEXT_MISSING", status=422)
     payload: dict[str, Any] = {
@@ -114,9 +114,21 @@ async def _way(of: Thread, way_id: UUID | None) -> tuple[str, str]:
     raise NotFound
 
 
-async def _paper(actor: Actor, of: Thread, answer: Answer, channel: str) -> dict[str, Any] | None:
+async def _paper(
+    actor: Actor, of: Thread, answer: Answer, way: tuple[str, str]
+) -> dict[str, Any] | None:
+    """A paper of money goes into no chat or mailbox of a viewer; an SMS holds a link, behind which
+    he signs in and is refused."""
+    channel, address = way
     if sum(one is not None for one in (answer.file, answer.invoice_id, answer.statement)) > 1:
         raise Refusal("ONE_PAPER", status=422)
+    of_money = answer.file is None and (answer.invoice_id or answer.statement)
+    if (
+        of_money
+        and channel != "sms"
+        and not await queries.sees_money(of.party_id, channel, address)
+    ):
+        raise Refusal("VIEWER_SEES_NO_MONEY", status=422)
     if answer.invoice_id is not None:
         return await papers.of_invoice(of, answer.invoice_id)
     if answer.statement is not None:

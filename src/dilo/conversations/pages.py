@@ -12,8 +12,8 @@ from litestar import Request, Response, get, post
 from dilo.conversations import actions, media, queries
 from dilo.conversations.papers import Period
 from dilo.conversations.queries import BOXES, Sought
-from dilo.kit import files, i18n, web
-from dilo.kit.errors import NotFound, Refusal
+from dilo.kit import clock, files, web
+from dilo.kit.errors import NotFound
 from dilo.kit.ids import uuid7, uuid_or_none
 from dilo.kit.paging import Paging
 from dilo.kit.visit import visit
@@ -64,12 +64,17 @@ def _narrowed(path: str) -> str:
 
 
 @get("/office/inbox", opt=READ)
-async def index() -> Response[str]:
+async def index() -> Response[Any]:
     sought, actor = _sought(), visit().actor
+    page = await queries.threads(actor, Paging.of(visit().query), sought)
+    mark = queries.mark_of(page.rows) + clock.now().strftime("%H%M")  # how long ago is said too
+    if _is_seen(mark):
+        return Response(None, status_code=204)
     return web.page(
         "conversations/inbox.html",
         block="list",
-        page=await queries.threads(actor, Paging.of(visit().query), sought),
+        page=page,
+        mark=mark,
         box=sought.box,
         sought=sought,
         counts=await queries.counts(actor),
@@ -78,30 +83,36 @@ async def index() -> Response[str]:
     )
 
 
+def _is_seen(mark: str) -> bool:
+    """Whether the page that asks again shows the very same. The question is in no link of it."""
+    return visit().query.pop("mark", "") == mark and visit().fragment
+
+
 @get("/office/inbox/{thread_id:uuid}", opt=READ)
-async def show(thread_id: UUID) -> Response[str]:
+async def show(thread_id: UUID) -> Response[Any]:
     """With ``before``: what was said earlier; with ``phrase``: a template's words to edit."""
     of = await queries.thread(thread_id)
     await actions.seen(visit().actor, of)
     return await _show(of, web.Filled())
 
 
-async def _show(of: queries.Thread, form: web.Filled[Any], status: int = 200) -> Response[str]:
+async def _show(of: queries.Thread, form: web.Filled[Any], status: int = 200) -> Response[Any]:
     query, actor = visit().query, visit().actor
-    lines = await queries.said_in(of, _moment(query.get("before", "")))
+    earlier = _moment(query.get("before", ""))
+    lines = await queries.said_in(of, earlier)
+    talk = {"of": of, "lines": lines, "earlier": earlier, "mark": queries.mark_of(lines)}
     if visit().fragment:
-        return web.page("conversations/show.html", block="talk", of=of, lines=lines)
+        if _is_seen(talk["mark"]):
+            return Response(None, status_code=204)
+        return web.page("conversations/show.html", block="talk", **talk)
     before, after = await queries.around(actor, of.id, _sought())
     return web.page(
         "conversations/show.html",
         status=status,
-        of=of,
-        lines=lines,
         form=form,
         ways=await queries.ways_to(of),
         silence=await sms_silence.silence_or_none(of.address) if of.channel == "sms" else None,
         staff=await queries.staff(),
-        phrases=await phrases.phrases(of.channel),
         words=await phrases.all_written(of.channel, of.party_id, actor.name, of.language),
         draft=form.values.get("text") or await _draft(of, query.get("phrase", "")),
         key=form.values.get("key") or uuid7().hex,
@@ -109,6 +120,7 @@ async def _show(of: queries.Thread, form: web.Filled[Any], status: int = 200) ->
         after=after,
         narrowed=_narrowed,
         today=current_tenant().today(),
+        **talk,
         **await _beside(of.party_id),
     )
 
@@ -150,18 +162,13 @@ async def reply_create(request: Req, thread_id: UUID) -> Response[Any]:
     of, form = await queries.thread(thread_id), await web.read_form(ReplyForm, request)
     if not KEY.fullmatch(form.values["key"]):
         raise NotFound("UNREADABLE")
-    if form.input is None:
-        return await _show(of, form, 422)
-    if form.input.internal:
-        await actions.note(visit().actor, thread_id, form.input.text)
-        return _back(thread_id)
-    answer = await _answer(request, form.input)
-    try:
-        await actions.reply(visit().actor, thread_id, answer)
-    except Refusal as refusal:
-        if refusal.code != "SMS_SILENCED":
-            raise
-        form.errors["way"] = i18n.say("refusal:SMS_SILENCED", **refusal.figures)
+    with form.refusals(SMS_SILENCED="way"):
+        if form.input and form.input.internal:
+            await actions.note(visit().actor, thread_id, form.input.text)
+        elif form.input:
+            answer = await _answer(request, form.input)
+            await actions.reply(visit().actor, thread_id, answer)
+    if not form.ok:
         return await _show(of, form, 422)
     return _back(thread_id)
 

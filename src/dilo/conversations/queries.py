@@ -1,11 +1,15 @@
 """The inbox and one conversation: what came in, what went out and whether it arrived, our notes."""
 
+import hashlib
 import html
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from dilo.conversations.threads import Channel, State
 from dilo.kit import db
@@ -100,6 +104,13 @@ LEFT JOIN identity i ON i.id = h.identity_id
 WHERE h.party_id = :party_id AND h.dead_at IS NULL AND h.opted_out_at IS NULL AND NOT h.is_group
   AND (h.channel, h.address) IS DISTINCT FROM (:channel, :address)
 ORDER BY h.channel, h.address LIMIT 20
+"""
+# Whose address it is may be a viewer of the company, to whom its money is not shown.
+MONEYLESS = """
+SELECT 1 FROM contact_channel h
+JOIN portal_user u ON u.identity_id = h.identity_id AND u.party_id = h.party_id
+WHERE h.party_id = :party_id AND h.channel = :channel AND h.address = :address
+  AND u.role = 'viewer' LIMIT 1
 """
 CLAIMS = """
 SELECT id, number, state FROM claim WHERE party_id = :party_id
@@ -230,6 +241,12 @@ def _line(values: dict[str, Any]) -> Line:
     return Line(**values)
 
 
+def mark_of(shown: Sequence[Line] | Sequence[Thread]) -> str:
+    """Changes whenever what is shown does: whoever looks again is spared drawing the same."""
+    said = repr([msgspec.to_builtins(one) for one in shown]).encode()
+    return hashlib.blake2b(said, digest_size=8).hexdigest()
+
+
 async def message(message_id: UUID) -> Message:
     return await db.one_as(Message, MESSAGE, id=message_id)
 
@@ -238,6 +255,10 @@ async def ways_to(of: Thread) -> list[Way]:
     if of.party_id is None:
         return []
     return await db.rows_as(Way, WAYS, party_id=of.party_id, channel=of.channel, address=of.address)
+
+
+async def sees_money(party_id: UUID | None, channel: str, address: str) -> bool:
+    return not await db.value(MONEYLESS, party_id=party_id, channel=channel, address=address)
 
 
 async def open_claims(party_id: UUID) -> list[db.Row]:

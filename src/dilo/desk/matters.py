@@ -128,6 +128,15 @@ async def claim_new(thread_id: UUID, message_id: UUID) -> Response[str]:
     )
 
 
+@get("/office/tasks/{task_id:uuid}", opt=may("desk.read"))
+async def task_show(task_id: UUID) -> Response[Any]:
+    """Where it stands: one's own that is not done on My day, another's on its company's card."""
+    found = await tasks.task(task_id)
+    if found.party_id is None or (found.assignee_id == visit().actor.id and not found.done_at):
+        return web.redirect("/office#tasks")
+    return web.redirect(f"/office/parties/{found.party_id}")
+
+
 async def _own_order(of: Thread, order_id: UUID) -> OrderHead:
     found = await order_head(order_id)
     if found.party_id != of.party_id:
@@ -174,4 +183,4 @@ async def _fetched(said: Message) -> list[tuple[str, bytes]]:
     return found
 
 
-routes = [task_new, task_create, claim_new, claim_create]
+routes = [task_new, task_create, task_show, claim_new, claim_create]

@@ -52,6 +52,10 @@
   });
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-autosubmit]")) event.target.form.requestSubmit();
+    if (event.target.matches("[data-mark-all]"))
+      $$(`input[name=${event.target.dataset.markAll}]`, event.target.form).forEach((box) => {
+        box.checked = event.target.checked;
+      });
     if (event.target.matches("[data-check-all]"))
       $$("input[type=checkbox]", event.target.closest("table")).forEach((box) => {
         box.checked = event.target.checked;
@@ -68,6 +72,13 @@
     const row = rows[Math.min(Math.max(at + step, 0), rows.length - 1)];
     row.classList.add("cursor");
     row.scrollIntoView({ block: "nearest" });
+    stands = row.dataset.href;
+  };
+  // A list drawn anew keeps the cursor where it stood.
+  let stands = "";
+  const stand = () => {
+    if (!stands || $("tr.cursor")) return;
+    $$("tr[data-href]").find((row) => row.dataset.href === stands)?.classList.add("cursor");
   };
   document.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.code === "KeyK") {
@@ -116,11 +127,15 @@
       KeyC: () => $("[data-create]")?.click(),
       KeyJ: () => ($("[data-next]") ? $("[data-next]").click() : move(1)),
       KeyK: () => ($("[data-before]") ? $("[data-before]").click() : move(-1)),
+      ArrowDown: () => move(1),
+      ArrowUp: () => move(-1),
       Enter: () => {
         const row = $("tr.cursor");
         if (row) location.href = row.dataset.href;
       },
     };
+    // Arrows scroll a page, save where its list says that they walk it.
+    if (event.code.startsWith("Arrow") && !$("table[data-arrows]")) return;
     if (deeds[event.code]) {
       if (event.code !== "Enter" || $("tr.cursor")) event.preventDefault();
       deeds[event.code]();
@@ -260,6 +275,7 @@
     document.addEventListener(swapped, () => {
       reach();
       tell();
+      stand();
     });
 
   // What was typed is not lost by a stray click.
