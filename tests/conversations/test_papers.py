@@ -148,7 +148,8 @@ async def test_what_is_answered_has_been_read(line: Line) -> None:
 
 async def test_papers_of_money_go_into_no_chat_of_a_viewer(line: Line) -> None:
     town = line.town
-    await line.linked(607)
+    petro = await line.linked(607)
+    await petro.say("Добрий день")
     async with scope(town.tenant):
         invoice = await sell(town, D(300), date(2026, 11, 10))
         thread_id = await db.value("SELECT id FROM thread WHERE address = '607'")
