@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dilo.orders.spoken.reading import phrases
-from dilo.orders.spoken.words import sound
+from dilo.orders.spoken.words import COURTESY, sound
 
 MESSAGE_MAX = 8000
 
@@ -107,6 +107,17 @@ PLAIN: dict[type[Help | Balance | Orders | Repeat | Stop | Resume | Plan | Perso
 YES = "yes y ok так ага да підтверджую подтверждаю confirm"
 NO = "no n ні нет скасувати отмена cancel"
 WHERE = "where status де где статус order замовлення заказ"
+# The last order once more, said with more words than one.
+ONCE_MORE = (
+    "як минулого разу", "те саме що минулого разу", "так само як минулого разу", "як завжди",
+    "те саме", "то же самое", "тоже самое", "все то же", "как в прошлый раз", "как обычно",
+    "как всегда", "same as last time", "same as before", "same again", "the usual", "as usual",
+)  # fmt: skip
+WHERE_IS = (
+    "where is it", "where is my order", "where is the order", "when will it come",
+    "де воно", "де моє замовлення", "де замовлення", "де мій заказ", "коли приїде", "коли буде",
+    "где он", "где оно", "где мой заказ", "где заказ", "когда приедет", "когда будет",
+)  # fmt: skip
 WORDS = re.compile(r"[^\W_]+|\?", re.UNICODE)
 CODE = re.compile(r"\d{4,8}")
 NUMBER = re.compile(r"(?:[A-ZА-ЯІЇЄ]{1,4}[- ]?)?\d{1,10}", re.IGNORECASE)
@@ -117,9 +128,14 @@ def _sounds(words: str) -> frozenset[str]:
 
 
 _PLAIN = {word: kind for kind, words in PLAIN.items() for word in _sounds(words)}
+_ONCE_MORE, _WHERE_IS = (
+    {" ".join(sound(word) for word in said.split()) for said in several}
+    for several in (ONCE_MORE, WHERE_IS)
+)
 _YES, _NO, _WHERE = _sounds(YES), _sounds(NO), _sounds(WHERE)
 _THANKS = _sounds("дякую дякуємо спасибо thanks thank thx")
 _START = _sounds("start старт")
+_POLITE = COURTESY - {word for said in ONCE_MORE + WHERE_IS for word in said.split()}
 
 
 def intent_of(message: str) -> Intent:
@@ -127,6 +143,10 @@ def intent_of(message: str) -> Intent:
     words = [sound(word) for word in WORDS.findall(text)[:6]]
     if len(words) == 1 and words[0] in _PLAIN:
         return _PLAIN[words[0]]()
+    if (whole := _whole(text)) in _ONCE_MORE:
+        return Repeat()
+    if whole in _WHERE_IS:
+        return OrderStatus("")
     if words and words[0] in _YES | _NO:
         code = CODE.fullmatch(text.split(maxsplit=1)[-1].strip(" .!")) if len(words) == 2 else None
         if code or len(words) == 1:
@@ -135,6 +155,12 @@ def intent_of(message: str) -> Intent:
     if words and words[0] in _WHERE and (number := _number(text)) is not None:
         return OrderStatus(number)
     return OrderText(text)
+
+
+def _whole(text: str) -> str:
+    """All of the message but its politeness: whatever else is named makes it an order of lines."""
+    heard = [word for word in WORDS.findall(text.lower())[:20] if word not in _POLITE]
+    return " ".join(sound(word) for word in heard if word != "?")
 
 
 def courtesy_of(message: str) -> Literal["thanks", "greeting"] | None:

@@ -78,4 +78,6 @@ async def _meant(message: Message, talk: Talk, text: str) -> list[Reply]:
         case OrderText():
             if polite := courtesy_of(text):
                 return [Reply(say(f"bot:{polite}"), menu_of(talk))]
+            if text.startswith("/") and talk.buyer:
+                return [Reply(say("bot:no_command", command=text.split()[0][:40]), menu_of(talk))]
     return await lines.draft(message, talk, text)

@@ -236,6 +236,8 @@ async def test_politeness_yes_edits_and_what_is_no_text_are_answered(
     assert "Вітаю" in await chat.says("Доброго вечора!")
     assert "Будь ласка" in await chat.says("дуже дякую")
     assert "нічого" in await chat.says("так")
+    assert "Команди /nosuch немає" in await chat.says("/nosuch 5")
+    assert "ще немає" in await chat.says("як минулого разу")
     await chat.says("LAMP-1 5")
     await chat.says("ок, дякую")
     assert "LAMP-1 × 5" in await chat.says("так")

@@ -157,8 +157,9 @@ def _phrase(tokens: list[Token]) -> Phrase:
 
 
 def as_written(phrase: str, message: str) -> str:
-    """The phrase as its writer put it, where his words can be found again."""
-    found = re.search(r"\W*".join(re.escape(part) for part in phrase.split()), message, re.I)
+    """The phrase as its writer put it, politeness between included, where it can be found again."""
+    said = (re.escape(part) for part in phrase.split())
+    found = re.search(r"\W*(?:\w+\W+){0,2}?".join(said), message, re.I)
     return found[0] if found else phrase
 
 
