@@ -58,6 +58,7 @@ SELECT r.before, r.after FROM (
   SELECT s.id, lag(s.id) OVER w AS before, lead(s.id) OVER w AS after
   FROM ({SIFTED}) s WINDOW w AS (ORDER BY {IN_ORDER})) r WHERE r.id = :id
 """
+FIRST = f"SELECT s.id FROM ({SIFTED}) s ORDER BY {IN_ORDER} LIMIT 1"
 COUNTS = """
 SELECT count(*) FILTER (WHERE assignee_id = :me AND state <> 'closed' AND unread > 0) AS mine,
   count(*) FILTER (WHERE assignee_id IS NULL AND state = 'person') AS unassigned,
@@ -214,9 +215,13 @@ def _sifting(actor: Actor, sought: Sought) -> dict[str, Any]:
 
 
 async def around(actor: Actor, thread_id: UUID, sought: Sought) -> tuple[UUID | None, UUID | None]:
-    """Those before and after it in the same list; None at an end, or where it is not in it."""
-    found = await db.one_or_none(AROUND, id=thread_id, **_sifting(actor, sought))
-    return (found["before"], found["after"]) if found else (None, None)
+    """Those before and after it in the same list; None at an end. Where it is in it no more, having
+    been answered, the first of the list comes next."""
+    sifting = _sifting(actor, sought)
+    found = await db.one_or_none(AROUND, id=thread_id, **sifting)
+    if found is None:
+        return None, await db.value(FIRST, **sifting)
+    return found["before"], found["after"]
 
 
 async def counts(actor: Actor) -> db.Row:

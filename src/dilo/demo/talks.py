@@ -322,7 +322,7 @@ async def _campaigns(boss: Actor) -> None:
             name="Графік роботи на свята", aim=Aim(channels=["telegram"]), texts={"uk": holidays}
         ),
     )
-    await campaigns.change_policy(boss, CampaignPolicy())
+    await campaigns.change_policy(boss, CampaignPolicy(approval_above=40, cap_messages=10))
 
 
 def _novelty(name: str, **more: Any) -> CampaignInput:

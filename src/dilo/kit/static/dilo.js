@@ -78,7 +78,9 @@
   let stands = "";
   const stand = () => {
     if (!stands || $("tr.cursor")) return;
-    $$("tr[data-href]").find((row) => row.dataset.href === stands)?.classList.add("cursor");
+    $$("tr[data-href]")
+      .find((row) => row.dataset.href === stands)
+      ?.classList.add("cursor");
   };
   document.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.code === "KeyK") {
