@@ -59,7 +59,7 @@ async def test_a_gateway_is_set_tried_and_reported_in_the_office(town: Cast) -> 
             await usual_policy(town.olena)
             await add_debt(town, "D-1", D(700), due_on=town.tenant.today() - timedelta(days=1))
             await db.execute(REACH, party=town.parties["D-1"])
-        warned = (await olena.get("/office/dunning")).text
+        warned = re.sub(r"[ \n]+", " ", (await olena.get("/office/dunning")).text)
         assert "1 SMS, 0,95\N{NO-BREAK SPACE}₴" in warned, "what each warning costs"
         assert "50,00\N{NO-BREAK SPACE}₴" in warned, "what is left of the budget"
         async with scope(town.tenant):
