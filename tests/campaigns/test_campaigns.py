@@ -8,8 +8,9 @@ from uuid import UUID
 import pytest
 from browsing import client_of, staff, visitor
 from counting import counted
+from mailing import WORDS, drafted, reach
 from peers.post import Post, post, wired
-from town import Cast, add_party
+from town import Cast
 
 from dilo.campaigns import actions, letters, queries
 from dilo.campaigns.actions import CampaignInput
@@ -27,32 +28,6 @@ from dilo.parties import chats, consents
 from tenants.scope import scope
 
 __all__ = ["post"]
-
-ADD = """
-INSERT INTO contact_channel (party_id, channel, address, marketing_at, marketing_source)
-VALUES (:party, :channel, :address, CASE WHEN :agreed THEN now() END, 'office') RETURNING id
-"""
-ALWAYS = CampaignPolicy(opens=datetime.min.time(), closes=datetime.min.time())
-WORDS = {"uk": Words(body="Новинки, {{ party }}: {{ link }}", subject="Новинки", sms="Новинки!")}
-
-
-async def reach(town: Cast, code: str, channel: str, address: str, *, agreed: bool = True) -> UUID:
-    if code not in town.parties:
-        await add_party(town, code, f"ТОВ «{code}»")
-    party = town.parties[code]
-    return await db.value(ADD, party=party, channel=channel, address=address, agreed=agreed)
-
-
-async def drafted(town: Cast, **more: Any) -> UUID:
-    given: dict[str, Any] = {
-        "name": "Осінь",
-        "aim": Aim(channels=["telegram", "sms", "email"]),
-        "texts": WORDS,
-        "link_url": "https://example.com/new",
-        "per_minute": 60_000,
-    } | more
-    await actions.change_policy(town.olena, ALWAYS)
-    return await actions.save(town.olena, None, CampaignInput(**given))
 
 
 async def test_only_who_agreed_is_written_to_and_the_others_are_named_with_the_reason(
