@@ -7,6 +7,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import asyncpg
@@ -71,8 +72,8 @@ async def connect(town: Cast, peer: TelegramPeer, token: str, http: httpx.AsyncC
     return Line(town, peer, peer.know(token), http)
 
 
-@pytest_asyncio.fixture
-async def peer() -> AsyncIterator[TelegramPeer]:
+@asynccontextmanager
+async def at_telegram() -> AsyncIterator[TelegramPeer]:
     """Wired to our application and the other way round; its bots are nobody's yet."""
     owner = await asyncpg.connect(os.environ["DATABASE_OWNER_URL"])
     await owner.execute("DELETE FROM bot_holder")
@@ -91,8 +92,14 @@ async def peer() -> AsyncIterator[TelegramPeer]:
 
 
 @pytest_asyncio.fixture
+async def peer() -> AsyncIterator[TelegramPeer]:
+    async with at_telegram() as made:
+        yield made
+
+
+@pytest_asyncio.fixture
 async def line(town: Cast, peer: TelegramPeer) -> Line:
     return await connect(town, peer, TOKEN, peer.http)
 
 
-__all__ = ["Line", "connect", "line", "peer"]
+__all__ = ["Line", "at_telegram", "connect", "line", "peer"]
