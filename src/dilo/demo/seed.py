@@ -16,6 +16,7 @@ from dilo.demo.pictures import hang_pictures
 from dilo.demo.shelf import furnish
 from dilo.demo.shopfront import open_shop
 from dilo.demo.talks import talks
+from dilo.demo.texts import texts
 from dilo.demo.trade import history, living_orders, open_debts, worth
 from dilo.demo.world import World, make_goods, make_parties
 from dilo.kit import db, i18n
@@ -152,6 +153,7 @@ async def _fill(plan: Plan) -> int:
         maria = Actor("staff", people["maria"], "Марія Ґонта", VERBS["manager"], role="manager")
         await open_shop(random, maria)
         await talks(seller, boss)
+        await texts(boss)
     return invoices
 
 

@@ -59,7 +59,7 @@ class Http:
         await self.http.aclose()
 
 
-def _hesitant(answer: Answer) -> Outcome | None:
+def hesitant(answer: Answer) -> Outcome | None:
     """What every gateway means alike by its status."""
     after = answer.headers.get("retry-after", "")
     if answer.status == 429:
@@ -96,7 +96,7 @@ class Twilio(Http):
         code = said.get("code")
         if code in TWILIO_BAD_NUMBER or code == TWILIO_STOPPED:
             return Dead(f"twilio {code}", address_dead=code in TWILIO_BAD_NUMBER)
-        return _hesitant(answer) or Dead(f"twilio {code or answer.status}")
+        return hesitant(answer) or Dead(f"twilio {code or answer.status}")
 
     async def balance(self, account: Account) -> str | None:
         number = quote(str(account.settings.get("sid", "")), safe="")
@@ -122,7 +122,7 @@ class TurboSms(Http):
             return RetryLater(None, answer.detail)
         if isinstance(answer, RetryLater):
             return answer
-        return _hesitant(answer) or _turbo(account, answer.json())
+        return hesitant(answer) or _turbo(account, answer.json())
 
     async def balance(self, account: Account) -> str | None:
         answer = await self._post(account, "user/balance", 10.0)
@@ -225,8 +225,8 @@ def _generic(account: Account, answer: Answer) -> Outcome:
         return (
             RetryLater(None, f"code {fault}"[:100]) if late else Dead(f"code {fault}"[:100], dead)
         )
-    if (hesitant := _hesitant(answer)) is not None:
-        return hesitant
+    if (later := hesitant(answer)) is not None:
+        return later
     if answer.status >= 400:
         return Dead(f"http {answer.status}")
     where = str(settings.get("id_at") or "")

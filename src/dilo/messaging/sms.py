@@ -6,15 +6,16 @@ try whose answer never came may safely be made again.
 """
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import httpx
 
+from dilo.messaging import outside
 from dilo.messaging.channels import Dead, Message, Outcome, RetryLater, Sent
+from dilo.messaging.gateways import hesitant
+from dilo.messaging.outside import Answer
 from dilo.messaging.smpp import Smpp
 
-CREDENTIALS_RETRY_S = 300.0
 ADDRESS_IS_DEAD = frozenset({"bad_number", "unknown_subscriber", "blocked"})
 
 
@@ -37,44 +38,26 @@ class HttpSms:
             "to": message.address,
             "text": message.text,
         }
+        key = {"idempotency-key": str(message.key)}
         try:
-            answer = await self.client.post(
-                self.url,
-                json=body,
-                headers={"idempotency-key": str(message.key)},
-                timeout=message.timeout_s,
+            answer = await outside.call(
+                self.client, "POST", self.url, message.timeout_s, json=body, headers=key
             )
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, TimeoutError) as error:
             return RetryLater(None, f"{type(error).__name__}: {error}")
-        return _read(answer)
+        return hesitant(answer) or _read(answer)
 
     async def close(self) -> None:
         await self.client.aclose()
 
 
-def _read(answer: httpx.Response) -> Outcome:
-    status = answer.status_code
-    if status < 300:
-        message_id = _json(answer).get("message_id")
-        return Sent(str(message_id) if message_id else None)
-    if status == 429 or status >= 500:
-        return RetryLater(_seconds(answer.headers.get("retry-after")), f"http {status}")
-    if status in (401, 403, 404):
-        return RetryLater(CREDENTIALS_RETRY_S, f"http {status}")
-    code = str(_json(answer).get("code") or f"http {status}")
+def _read(answer: Answer) -> Outcome:
+    found = answer.json()
+    said = found if isinstance(found, dict) else {}
+    if answer.status < 300:
+        return Sent(str(said["message_id"]) if said.get("message_id") else None)
+    code = str(said.get("code") or f"http {answer.status}")
     return Dead(code[:100], address_dead=code in ADDRESS_IS_DEAD)
-
-
-def _json(answer: httpx.Response) -> dict[str, Any]:
-    try:
-        found = answer.json()
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _seconds(text: str | None) -> float | None:
-    return float(text) if text and text.isdigit() else None
 
 
 __all__ = ["HttpSms", "Smpp"]
