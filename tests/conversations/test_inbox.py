@@ -319,3 +319,15 @@ async def test_saved_replies_stand_ready_in_the_words_of_this_company(town: Cast
         page = (await one.get(f"/office/inbox/{heard.thread_id}")).text
     assert 'data-words="Вітаємо, ТОВ «Електросвіт»!"' in page
     assert page.index("Hello, ТОВ") < page.index("Вітаємо, ТОВ"), "his language first"
+
+
+async def test_who_waits_for_me_or_for_anybody_is_counted_beside_the_menu(town: Cast) -> None:
+    async with scope(town.tenant):
+        for address, whose in (("911", town.max), ("912", town.maria), ("913", None)):
+            heard = await threads.note_inbound("telegram", address, Said("Є хто?"))
+            await threads.hand_over(None, "telegram", address)
+            if whose is not None:
+                await actions.assign(town.max, heard.thread_id, whose.id)
+    beside = r'href="/office/inbox"[^>]*>(?:(?!</a>).)*<span class="count hot">2</span>'
+    async with staff(town, "max") as one:
+        assert re.search(beside, (await one.get("/office/orders")).text, re.S)
