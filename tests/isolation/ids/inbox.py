@@ -19,6 +19,10 @@ AGREES = """
 UPDATE contact_channel SET marketing_at = now(), marketing_source = 'office'
 WHERE channel = 'sms' AND address = '+380670000001'
 """
+TOLD = """
+INSERT INTO campaign_recipient (campaign_id, party_id, channel, address, state, place, code)
+VALUES (:campaign, :party, 'sms', '+380670000001', 'planned', 0, 'abcdef012345') RETURNING id
+"""
 
 
 async def ids_of(town: Cast) -> dict[str, Any]:
@@ -29,7 +33,9 @@ async def ids_of(town: Cast) -> dict[str, Any]:
     given = CampaignInput(name="Осінь", aim=Aim(channels=["sms"]), texts=words)
     await db.execute(AGREES)
     campaign_id = await campaigns.save(town.olena, None, given)
+    recipient_id = await db.value(TOLD, campaign=campaign_id, party=town.parties["D-1"])
     return {
+        "recipient_id": recipient_id,
         "thread_id": heard.thread_id,
         "message_id": heard.message_id,
         "place": 0,
