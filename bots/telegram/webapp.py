@@ -32,14 +32,17 @@ INIT_MAX = 4096
 async def show(request: Req) -> Response[str]:
     visit().extras["framed"] = True
     ended = web.FRAMED_COOKIE in request.cookies
-    return web.page("bots.telegram/app.html", ended=ended)
+    return web.page("bots.telegram/app.html", ended=ended, refused="")
 
 
 @post("/tg/session", opt=ANYONE | {"no_csrf": True}, status_code=200)
 async def session_create(request: Req) -> Response[Any]:
     """What Telegram signed is the proof; no other site may post here (the door's own check)."""
     visit().extras["framed"] = True
-    seat = await seat_of(str((await request.form()).get("init", "")))
+    try:
+        seat = await seat_of(str((await request.form()).get("init", "")))
+    except Refusal as refusal:
+        return web.page("bots.telegram/app.html", status=refusal.status, refused=refusal.code)
     assert seat.identity_id is not None
     token = await open_session(
         "portal",
@@ -60,7 +63,7 @@ async def session_create(request: Req) -> Response[Any]:
 
 async def seat_of(init_data: str) -> Seat:
     """Who opens it, for the company chosen last; the proof is used up. Raises APP_CLOSED,
-    INIT_DATA_BAD, INIT_DATA_OLD, INIT_DATA_USED, CHAT_NOT_LINKED."""
+    INIT_DATA_BAD, INIT_DATA_OLD, INIT_DATA_USED, APP_NOT_LINKED."""
     bot = await telegram_bots.bot_or_none()
     if bot is None or not bot.answers:
         raise Refusal("APP_CLOSED", status=404)
@@ -75,7 +78,7 @@ async def seat_of(init_data: str) -> Seat:
     for seat in await chats.seats_in([str(data.user.id)]):
         if not seat.is_group and seat.identity_id is not None and seat.role:
             return seat
-    raise Refusal("CHAT_NOT_LINKED", status=403)
+    raise Refusal("APP_NOT_LINKED", status=403)
 
 
 def _signed(token: str, init_data: str) -> WebAppInitData:

@@ -1,17 +1,13 @@
 """The Mini App: only what this company's bot has signed, fresh and once, opens a short session."""
 
-import hashlib
-import hmac
-import json
 import re
-import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from urllib.parse import urlencode
 
 import pytest
 from browsing import Visitor, visitor
 from peers.line import TOKEN, Line, connect
+from peers.miniapp import signed
 from peers.telegram import TelegramPeer
 from town import Cast
 
@@ -25,15 +21,6 @@ from tenants.scope import scope
 
 OTHER = "654321:" + "o" * 35
 PERSON = 4242
-
-
-def signed(token: str, person: int = PERSON, age: int = 0, **more: str) -> str:
-    """As Telegram does: HMAC of the sorted fields under HMAC("WebAppData", token)."""
-    user = json.dumps({"id": person, "first_name": "Петро", "language_code": "uk"})
-    fields = {"auth_date": str(int(time.time()) - age), "user": user, "query_id": "AAE"} | more
-    text = "\n".join(f"{name}={fields[name]}" for name in sorted(fields))
-    key = hmac.new(b"WebAppData", token.encode(), hashlib.sha256).digest()
-    return urlencode(fields | {"hash": hmac.new(key, text.encode(), hashlib.sha256).hexdigest()})
 
 
 @pytest.fixture
@@ -54,7 +41,7 @@ async def test_the_linked_person_sees_the_portals_catalogue(line: Line, one: Vis
     assert "x-frame-options" not in page.headers
     assert re.search(r'<script nonce="[^"]+" src="/static/telegram.js', page.text)
     assert "telegram.org/js" not in page.text
-    answer = await one.client.post("/tg/session", data={"init": signed(TOKEN)})
+    answer = await one.client.post("/tg/session", data={"init": signed(TOKEN, PERSON)})
     assert answer.status_code == 303
     cookies = answer.headers.get_list("set-cookie")
     session = next(c for c in cookies if c.startswith("dilo_portal="))
@@ -75,26 +62,26 @@ async def test_forged_old_repeated_or_anothers_proof_opens_nothing(
 ) -> None:
     theirs = await connect(rival, peer, OTHER, peer.http)
     await theirs.linked(PERSON)
-    good = signed(TOKEN)
+    good = signed(TOKEN, PERSON)
     wrong = {
         "nothing": "",
-        "another bot's": signed(OTHER),
+        "another bot's": signed(OTHER, PERSON),
         "another person put in": good.replace(str(PERSON), "77"),
         "no hash": good.partition("&hash=")[0],
-        "old": signed(TOKEN, age=700),
-        "of the future": signed(TOKEN, age=-300),
-        "a stranger's": signed(TOKEN, person=99),
-        "huge": signed(TOKEN, start_param="x" * 5000),
+        "old": signed(TOKEN, PERSON, age=700),
+        "of the future": signed(TOKEN, PERSON, age=-300),
+        "a stranger's": signed(TOKEN, 99),
+        "huge": signed(TOKEN, PERSON, start_param="x" * 5000),
     }
     for name, init in wrong.items():
         assert await open_app(one, init) == 403, name
     assert await open_app(one, good) == 303
     assert await open_app(one, good) == 403, "a proof is used once"
     async with visitor(rival.host) as there:
-        assert await open_app(there, signed(TOKEN)) == 403, "this bot is nobody there"
+        assert await open_app(there, signed(TOKEN, PERSON)) == 403, "this bot is nobody there"
         foreign = {"origin": f"http://{line.town.host}"}
         posted = await there.client.post(
-            "/tg/session", data={"init": signed(OTHER)}, headers=foreign
+            "/tg/session", data={"init": signed(OTHER, PERSON)}, headers=foreign
         )
         assert posted.status_code == 403, "another site's form"
     async with visitor(line.town.host) as browser:
@@ -106,7 +93,7 @@ async def test_forged_old_repeated_or_anothers_proof_opens_nothing(
 async def test_parting_ends_what_is_open_at_once_and_opens_nothing_more(
     line: Line, one: Visitor, side: str
 ) -> None:
-    answer = await one.client.post("/tg/session", data={"init": signed(TOKEN)})
+    answer = await one.client.post("/tg/session", data={"init": signed(TOKEN, PERSON)})
     carried = "; ".join(c.split(";")[0] for c in answer.headers.get_list("set-cookie"))
     assert "LAMP-1" in (await one.get("/", headers={"cookie": carried})).text
     if side == "chat":
@@ -122,14 +109,14 @@ async def test_parting_ends_what_is_open_at_once_and_opens_nothing_more(
     assert over.headers["location"] == "/tg"
     closed = await one.get("/tg", headers={"cookie": carried})
     assert "frame-ancestors https://web.telegram.org;" in closed.headers["content-security-policy"]
-    assert await open_app(one, signed(TOKEN)) == 403
+    assert await open_app(one, signed(TOKEN, PERSON)) == 403
 
 
 @pytest.mark.parametrize("by", ["unlinking", "another's turn"])
 async def test_a_chat_linked_again_revives_no_session_of_before(
     line: Line, one: Visitor, by: str
 ) -> None:
-    answer = await one.client.post("/tg/session", data={"init": signed(TOKEN)})
+    answer = await one.client.post("/tg/session", data={"init": signed(TOKEN, PERSON)})
     carried = "; ".join(c.split(";")[0] for c in answer.headers.get_list("set-cookie"))
     person, other = line.person(PERSON), line.town.people["maria"].id
     assert (await one.get("/cart", headers={"cookie": carried})).status_code == 200
@@ -147,11 +134,13 @@ async def test_a_chat_linked_again_revives_no_session_of_before(
                 )
     over = await one.client.get("/cart", headers={"cookie": carried})
     assert over.headers["location"] == "/tg"
-    assert await open_app(one, signed(TOKEN, query_id="AAF")) == 303, "a new visit is let in"
+    assert await open_app(one, signed(TOKEN, PERSON, query_id="AAF")) == 303, (
+        "a new visit is let in"
+    )
 
 
 async def test_the_same_chat_linked_once_more_stays_in_the_visit(line: Line, one: Visitor) -> None:
-    answer = await one.client.post("/tg/session", data={"init": signed(TOKEN)})
+    answer = await one.client.post("/tg/session", data={"init": signed(TOKEN, PERSON)})
     carried = "; ".join(c.split(";")[0] for c in answer.headers.get_list("set-cookie"))
     await line.linked(PERSON)
     assert (await one.get("/cart", headers={"cookie": carried})).status_code == 200
@@ -167,7 +156,7 @@ async def test_what_a_guest_put_aside_comes_along(line: Line, one: Visitor) -> N
             p=town.products["LAMP-1"],
         )
     one.client.cookies.set(baskets.COOKIE, token)
-    assert await open_app(one, signed(TOKEN)) == 303
+    assert await open_app(one, signed(TOKEN, PERSON)) == 303
     async with scope(town.tenant):
         kept = await db.one("SELECT identity_id, party_id, quantity FROM cart")
         assert tuple(kept.values()) == (town.petro.id, town.parties["D-1"], 7)

@@ -61,7 +61,8 @@
     say("web_app_ready");
     say("web_app_expand");
     const form = document.getElementById("telegram-open");
-    say("web_app_setup_back_button", { is_visible: !form && location.pathname !== "/" });
+    const first = form || ["/", "/tg/session"].includes(location.pathname);
+    say("web_app_setup_back_button", { is_visible: !first });
     if (!form) return;
     const init = given.get("tgWebAppData");
     if (init) {
