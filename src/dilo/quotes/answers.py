@@ -91,9 +91,13 @@ async def _version(head: Rfq, quote_id: UUID) -> Quote:
     return found[0]
 
 
-def _standing(head: Rfq, quote: Quote) -> None:
+def _unanswered(head: Rfq, quote: Quote) -> None:
     if quote.state != "sent":
         raise Refusal("QUOTE_NOT_OPEN", number=head.number, version=quote.version)
+
+
+def _standing(head: Rfq, quote: Quote) -> None:
+    _unanswered(head, quote)
     if quote.valid_until < current_tenant().today():
         raise Refusal("QUOTE_EXPIRED", on=quote.valid_until)
 
@@ -159,8 +163,7 @@ async def counter(
     head = await locked_rfq(await rfq_of_quote(quote_id), actor)
     own(actor, head.party_id, "quotes.edit")
     quote = await _version(head, quote_id)
-    if quote.state != "sent":
-        raise Refusal("QUOTE_NOT_OPEN", number=head.number, version=quote.version)
+    _unanswered(head, quote)
     by_id = {line.id: line for line in quote.lines}
     changed = [one for one in wished if _differs(by_id.get(one.line_id), one)]
     said = (comment or "").strip()
@@ -199,8 +202,7 @@ async def reject(actor: Actor, quote_id: UUID, why: str) -> None:
     head = await locked_rfq(await rfq_of_quote(quote_id), actor)
     own(actor, head.party_id, "quotes.edit")
     quote = await _version(head, quote_id)
-    if quote.state != "sent":
-        raise Refusal("QUOTE_NOT_OPEN", number=head.number, version=quote.version)
+    _unanswered(head, quote)
     await _answer(actor, quote_id, "rejected", why.strip()[:500] or None)
     await move(actor, head, "closed", why.strip()[:500] or None)
 
