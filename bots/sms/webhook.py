@@ -58,7 +58,8 @@ def _is_genuine(request: Req, tenant_id: UUID, account: Account, form: dict[str,
 
 
 async def _take(account: Account, form: dict[str, str]) -> None:
-    match callbacks.read(account, form):
+    readable = {name: value.replace("\x00", "") for name, value in form.items()}
+    match callbacks.read(account, readable):
         case Report(number, status):
             if not await actions.take_receipt("sms", number, status):
                 await actions.keep_receipt("sms", number, status)

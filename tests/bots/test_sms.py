@@ -175,6 +175,7 @@ async def test_a_webhook_believes_only_its_gateway_and_once(phone: Telephone) ->
         {"MessageSid": "SM10", "From": phone.number, "Body": "ї" * 20_000}
     ) in (200, 413)
     assert await phone.posted({"nonsense": "1"}) == 200
+    assert await phone.posted({"MessageSid": "SM\x0011", "MessageStatus": "deliv\x00ered"}) == 200
 
 
 async def test_another_companys_gateway_is_not_there(phone: Telephone, rival: Cast) -> None:

@@ -242,6 +242,11 @@ async def test_who_asked_for_silence_is_not_written_to(house: House) -> None:
         ("body", "{% for x in y %}", "TEMPLATE_BAD"),
         ("body", "{{password}}", "TEMPLATE_BAD"),
         ("price", D("-1"), "PRICE_BAD"),
+        ("price", D("0.00001"), "PRICE_BAD"),
+        ("name", " \n ", "NAME_MISSING"),
+        ("per_second", 0, "PACE_BAD"),
+        ("outstanding", 501, "PACE_BAD"),
+        ("kind", "smpp", "HOST_BAD"),
     ],
 )
 async def test_settings_that_would_do_harm_are_refused(
@@ -252,6 +257,50 @@ async def test_settings_that_would_do_harm_are_refused(
     async with scope(house.town.tenant):
         with pytest.raises(Refusal, match=code):
             await sms_accounts.save_account(house.town.olena, form)
+
+
+async def test_gateways_are_so_many_and_budgets_are_sums(house: House) -> None:
+    for _ in range(sms_accounts.ACCOUNTS_MAX):
+        await house.account("generic")
+    with pytest.raises(Refusal, match="TOO_MANY_GATEWAYS"):
+        await house.account("generic")
+    async with scope(house.town.tenant):
+        for amount in (D("-1"), D("1.005"), D("NaN")):
+            with pytest.raises(Refusal, match="AMOUNT_BAD"):
+                await sms_budget.save_policy(house.town.olena, PolicyForm(monthly_amount=amount))
+
+
+async def test_a_text_nobody_would_read_is_not_paid_for(house: House) -> None:
+    await house.account("turbosms")
+    await house.put("a", text="ї" * 20_000)
+    await house.drain()
+    (row,) = await house.rows()
+    assert (row["state"], row["reason"]) == ("suppressed", "TOO_LONG")
+    assert house.peer.asked == []
+
+
+@pytest.mark.parametrize(
+    ("code", "state", "error"),
+    [
+        (305, "dead", None),
+        (404, "dead", None),
+        (301, "queued", "LOGIN_REFUSED"),
+        (401, "queued", "SENDER_REFUSED"),
+        (203, "queued", "NO_MONEY"),
+    ],
+)
+async def test_turbosms_codes_are_about_the_number_or_about_the_account(
+    house: House, code: int, state: str, error: str | None
+) -> None:
+    await house.account("turbosms")
+    row = {"response_code": code, "response_status": "X"}
+    house.peer.say("380671112233", ("status", 200, {"response_code": 0, "response_result": [row]}))
+    await house.put("a")
+    await house.drain()
+    assert await house.states() == [state]
+    async with scope(house.town.tenant):
+        (account,) = await sms_accounts.accounts()
+    assert account.trouble == error
 
 
 async def test_secrets_are_sealed_and_go_to_nobody_else(house: House, rival: Cast) -> None:
