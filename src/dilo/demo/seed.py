@@ -11,6 +11,7 @@ from dilo.demo.acquiring import requisites_of
 from dilo.demo.buyers import company_of
 from dilo.demo.cases import around_orders
 from dilo.demo.dealers import network
+from dilo.demo.everyday import colleagues, everyday
 from dilo.demo.ordering import buyers_day
 from dilo.demo.pictures import hang_pictures
 from dilo.demo.shelf import furnish
@@ -154,6 +155,8 @@ async def _fill(plan: Plan) -> int:
         await open_shop(random, maria)
         await talks(seller, boss)
         await texts(boss)
+        named = {who: (name, role) for who, name, role in STAFF}
+        await everyday(world, colleagues(people | {"olena": owner}, named))
     return invoices
 
 
