@@ -6,6 +6,7 @@ from decimal import Decimal as D
 from zoneinfo import ZoneInfo
 
 import pytest
+from browsing import staff
 from peers.line import Line
 from town import Cast, order_of
 
@@ -132,3 +133,12 @@ async def test_the_hour_is_chosen_in_the_chat(line: Line) -> None:
     async with scope(line.town.tenant):
         kept = await db.rows("SELECT kind, reach, hour FROM staff_wish")
     assert [dict(row) for row in kept] == [{"kind": "weekly_overrides", "reach": "all", "hour": 7}]
+
+
+async def test_the_hour_is_shown_and_kept_in_the_office(line: Line) -> None:
+    async with staff(line.town) as olena:
+        page = await olena.open("/office/account")
+        assert page.text.count('name="hour"') == len(wishes.TIMED)
+        chosen = {"kind": "weekly_overrides", "reach": "all", "hour": "6"}
+        assert (await olena.post("/office/account/news", chosen)).status_code == 303
+        assert 'value="6"' in (await olena.get("/office/account")).text

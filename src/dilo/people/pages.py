@@ -13,7 +13,7 @@ from dilo.kit.visit import visit
 from dilo.people import actions, chats, queries
 from dilo.people.access import COOKIE
 from dilo.people.roles import VERBS, may
-from dilo.people.wishes import wishes_of
+from dilo.people.wishes import TIMED, wishes_of
 from tenants.sessions import SESSION_DAYS, sign_in, sign_out
 
 Req = Request[Any, Any, Any]
@@ -115,7 +115,7 @@ class Password(msgspec.Struct):
 
 @get("/office/account", opt=may("signed-in"))
 async def account() -> Response[str]:
-    return web.page("people/account.html", wishes=await wishes_of(visit().actor))
+    return web.page("people/account.html", wishes=await wishes_of(visit().actor), timed=TIMED)
 
 
 @post("/office/account/telegram", opt=may("signed-in"), status_code=200)
