@@ -61,7 +61,10 @@ async def test_blocked_in_the_chat_pays_by_its_button_and_is_released(
     async with scope(town.tenant):
         assert await db.value("SELECT state FROM sales_order") == "confirmed"
         assert await db.value("SELECT sum(amount) FROM payment") == D(1500)
+    before = len(line.peer.accepted)
     await line.settle()
+    told = [call.text for call in petro.seen(before) if "більше не утримується" in call.text]
+    assert len(told) == 1, "he is told once, whoever looks"
     await petro.say("/orders")
     (order,) = [data for data in petro.taps() if data.startswith("o:")]
     assert "Підтверджено" in await petro.tap(order)

@@ -36,6 +36,10 @@ LEFT JOIN warehouse w ON w.closed_at IS NULL
   AND CASE WHEN CAST(:warehouse_id AS uuid) IS NULL THEN w.is_default ELSE w.id = :warehouse_id END
 WHERE p.id = :party_id
 """
+ASKER = """
+SELECT u.identity_id FROM sales_order o
+JOIN portal_user u ON u.identity_id = o.placed_by_id AND u.party_id = o.party_id WHERE o.id = :id
+"""
 HEAD = """
 SELECT o.id, o.number, o.party_id, p.name AS party_name, p.code AS party_code, o.agreement_id,
   o.warehouse_id, w.name AS warehouse_name, o.state, o.door, o.currency, o.total,
@@ -263,6 +267,11 @@ async def terms_of(party_id: UUID, on: date, warehouse_id: UUID | None = None) -
 
 async def order_head(order_id: UUID) -> OrderHead:
     return await db.one_as(OrderHead, f"{HEAD} WHERE o.id = :id", id=order_id)
+
+
+async def asker_or_none(order_id: UUID) -> UUID | None:
+    """Who of the client's own people placed it, if he is one of them still."""
+    return await db.value(ASKER, id=order_id)
 
 
 async def order_of_number(number: str) -> OrderHead:

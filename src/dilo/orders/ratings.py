@@ -10,6 +10,7 @@ from dilo.kit import db, i18n
 from dilo.kit.errors import Refusal
 from dilo.messaging.channels import Composed, Dropped, Ready
 from dilo.messaging.telling import tell_party
+from dilo.orders.queries import asker_or_none
 from dilo.orders.tracking import shipment
 from tenants import audit
 from tenants.actors import Actor
@@ -24,10 +25,6 @@ ON CONFLICT (tenant_id, shipment_id) DO NOTHING RETURNING id
 COMMENT = """
 UPDATE rating SET comment = :comment
 WHERE shipment_id = :shipment_id AND party_id = :party_id AND comment IS NULL RETURNING id
-"""
-ASKER = """
-SELECT u.identity_id FROM sales_order o
-JOIN portal_user u ON u.identity_id = o.placed_by_id AND u.party_id = o.party_id WHERE o.id = :id
 """
 LIST = """
 SELECT r.shipment_id, s.number, s.order_id, o.number AS order_number, p.id AS party_id,
@@ -98,7 +95,7 @@ def score_buttons(shipment_id: UUID) -> list[list[tuple[str, str]]]:
 async def on_delivered(payload: dict[str, Any]) -> None:
     """The client is told, and asked how it was."""
     found = await shipment(UUID(payload["shipment_id"]))
-    asker = await db.value(ASKER, id=found.order_id)
+    asker = await asker_or_none(found.order_id)
     told = {"shipment_id": str(found.id)}
     await tell_party(KIND, f"delivered:{found.id}", told, found.party_id, asker)
 

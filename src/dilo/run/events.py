@@ -36,7 +36,7 @@ from dilo.messaging.carrier import SmsCarrier
 from dilo.messaging.channels import Channel, compose_with, hear, use_channels
 from dilo.messaging.email import Email
 from dilo.messaging.sms import HttpSms, Smpp
-from dilo.orders import asking, back_orders, ratings
+from dilo.orders import asking, back_orders, progress, ratings
 from dilo.orders.actions import reconsider_held
 from dilo.quotes import asking as quotes_asking
 from dilo.quotes import offers
@@ -81,6 +81,8 @@ async def statement_pdf(statement_id: UUID) -> bytes:
 HEARERS = {
     chat_claims.PHOTOS_EVENT: [fetched.on_photos],
     sms_budget.WARNING: [sms_budget.on_low],
+    progress.RELEASED: [progress.on_released],
+    progress.LEFT: [progress.on_left],
     "shipment_delivered": [ratings.on_delivered],
     "payment_recorded": [on_payment, pauses.on_payment],
     "bonus_paid": [on_payment],
@@ -115,6 +117,8 @@ COMPOSERS = {
     claims_actions.KIND: claims_told.compose,
     claims_actions.CAME: claims_told.compose_came,
     quotes_asking.CAME: quotes_told.compose_came,
+    progress.RELEASED: progress.compose_released,
+    progress.LEFT: progress.compose_left,
     ratings.KIND: ratings.compose,
     conversations.KIND: conversations.compose,
     inbox_notices.KIND: inbox_notices.compose,

@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from dilo.kit import clock, db
+from dilo.kit import clock, db, outbox
 from dilo.kit.errors import NotFound, Refusal
 from dilo.kit.ids import uuid7
 from dilo.kit.money import ZERO
@@ -80,6 +80,8 @@ WHERE party_id = :party_id AND currency = :currency
 """
 ALREADY = "SELECT id FROM invoice WHERE shipment_id = :id AND kind = 'invoice'"
 
+# So that the carrier and his number, written down right after, go with the word to the client.
+TOLD_AFTER = timedelta(minutes=5)
 Part = tuple[OrderLine, Decimal, Decimal]  # line, quantity, amount
 
 
@@ -191,6 +193,8 @@ async def _leave(head: OrderHead, parts: list[Part], shipment_id: UUID) -> None:
         lines=[line.id for line, _, _ in parts],
         quantities=[quantity for _, quantity, _ in parts],
     )
+    fact, told = f"shipment_left:{shipment_id}", {"shipment_id": str(shipment_id)}
+    await outbox.tell_once("shipment_left", fact, told, clock.now() + TOLD_AFTER)
 
 
 async def _is_last(order_id: UUID, parts: list[Part]) -> bool:

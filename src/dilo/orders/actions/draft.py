@@ -7,7 +7,7 @@ from uuid import UUID
 
 from dilo.buyers.approvals import withdraw_requests
 from dilo.catalogue.shelf import only_seen
-from dilo.kit import clock, db
+from dilo.kit import clock, db, outbox
 from dilo.kit.errors import Refusal
 from dilo.orders.actions.decision import (
     ask_own_company,
@@ -115,6 +115,8 @@ async def _settle(actor: Actor, head: OrderHead, state: str, sender: UUID | None
     )
     if head.state == "draft":
         await db.execute(TELL_PLACED, id=head.id, fact=f"order_placed:{head.id}:{head.version}")
+    elif state == "confirmed" and actor.id != head.placed_by_id:
+        await outbox.tell("order_released", order_id=str(head.id))
     await audit.note(
         actor,
         "orders.submit",
