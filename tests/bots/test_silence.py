@@ -93,7 +93,7 @@ async def test_after_stop_a_colleague_may_answer_only_what_is_asked_again(talk: 
     assert await talk.refused()
     await talk.phone.text("А все ж таки, що з актом?")
     assert await talk.answer("Виправили") == ["Виправили"]
-    assert [await talk.put(kind) for kind in ("note", "campaign", "campaign_trial")] == [
+    assert [await talk.put(kind) for kind in ("note", "campaign_word", "campaign_trial_word")] == [
         "suppressed",
         "suppressed",
         "suppressed",
@@ -132,7 +132,7 @@ async def test_where_stop_covers_news_alone_colleagues_still_answer(talk: Talk) 
     await talk.phone.text("СТОП")
     await talk.heard()
     assert await talk.answer("Виправили") == ["Виправили"]
-    assert await talk.put("campaign") == "suppressed"
+    assert await talk.put("campaign_word") == "suppressed"
     assert await talk.put("note") == "sent"
 
 

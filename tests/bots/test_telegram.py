@@ -113,7 +113,7 @@ async def test_a_refused_order_says_why_and_what_unblocks(chat: Chat) -> None:
     await chat.say("LAMP-1 101")
     (draft,) = await orders(chat.town)
     answer = await chat.tap(f"confirm:{draft['id']}:{draft['version']}")
-    assert "не підтверджено" in answer
+    assert "утримано" in answer
     assert "100,00" in answer  # over the limit of 10,000 by exactly this
     assert "Сплатити 100,00" in answer
 
