@@ -15,6 +15,7 @@ from dilo.orders.spoken.words import (
     PACK,
     QUESTION,
     SCORES,
+    TOTALS,
     UNTIL,
     WEEKDAYS,
     code_keys,
@@ -85,9 +86,11 @@ class _Lines:
         self._amount_first = False
         self._denials: list[Token] = []
         self._fresh = True
+        self._row_begins = 0
 
     def row(self) -> None:
         self._fresh = True
+        self._row_begins = len(self.lines)
 
     def end(self) -> None:
         """A no by itself is said of what stands before it."""
@@ -114,9 +117,18 @@ class _Lines:
         self._fresh = False
 
     def _quantity(self, tokens: list[Token]) -> None:
+        before = self.lines if self._fresh else self.lines[self._row_begins :]
+        total = len(before) > 1 and any(token.text in TOTALS for token in tokens)
+        if total and _is_sum(tokens, before):
+            return
         if not self.lines:
             self._amount_first = True
-        elif self._denials or self._amount_first or not _lacks_quantity(self.lines[-1], tokens):
+        elif (
+            total
+            or self._denials
+            or self._amount_first
+            or not _lacks_quantity(self.lines[-1], tokens)
+        ):
             tokens = [replace(token, kind="denial") for token in self._waiting() + tokens]
         self._add(tokens)
 
@@ -139,6 +151,13 @@ class _Lines:
         line = {token.kind for token in self.lines[-1]}
         named = kinds & {"size", "measure"} and "word" not in kinds
         return bool(named) and "word" in line and not line & QUANTITY
+
+
+def _is_sum(tokens: list[Token], lines: list[list[Token]]) -> bool:
+    """All together 18, and it is the sum of what stands before: no quantity of anything."""
+    amounts = [[one.value for one in line if one.kind in QUANTITY] for line in lines]
+    said = next(token.value for token in tokens if token.kind in QUANTITY)
+    return all(len(of) == 1 for of in amounts) and said == sum(of[0] or 0 for of in amounts)
 
 
 def _of_the_line(kinds: set[str]) -> bool:
@@ -190,9 +209,11 @@ def tokens_of(text: str) -> list[Token]:
 
 def _joined(before: Token, word: str) -> Token | None:
     """What a number and the next word are together: 5 pcs, 45 грн, twenty five, 5 (five)."""
-    if before.kind != "number" or before.value is None:
+    if before.kind not in QUANTITY or before.value is None:
         return None
     value = before.value
+    if before.kind == "amount":
+        return before if value == NUMBERS.get(word) else None
     if found := _measured(before.text, value, word):
         return found
     text = f"{before.text} {word}"

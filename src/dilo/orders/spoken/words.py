@@ -102,7 +102,7 @@ SCORES = {
     **dict.fromkeys("дюжина дюжину дюжини дюжины dozen dozens".split(), 12),
     **dict.fromkeys("сотня сотню сотні сотни сотень hundred hundreds".split(), 100),
     **dict.fromkeys(
-        "тисяча тисячу тисячі тисяч тыс тис тысяча тысячу тысяч thousand".split(), 1000
+        "тисяча тисячу тисячі тисяч тис тыс тысяча тысячу тысяч thousand".split(), 1000
     ),
 }
 CURRENCY = frozenset(
@@ -125,13 +125,16 @@ COURTESY = frozenset(
     " пришлите надішліть беру беремо берем візьму візьмемо возьму возьмем виставити виставте"
     " виставіть выставить выставите рахунок счет счёт invoice але но but тільки только only ну"
     " же ж обід обіду обеда обеду lunch тиждень тижні неделю неделе ean шк штрихкод штрих-код"
-    " barcode потом потім всім всем пане пані товари всього всего разом кожного кожної каждого"
-    " каждой each уважаемые".split()
+    " barcode потом потім всім всем пане пані товари всього усього всего разом итого total together"
+    " кожного кожної каждого каждой each уважаемые".split()
 )
 WEEKDAYS = frozenset(
     "понеділок вівторок середу четвер п'ятницю пятницу суботу неділю понедельник вторник среду"
-    " четверг субботу воскресенье monday tuesday wednesday thursday friday saturday sunday".split()
+    " четверг субботу воскресенье monday tuesday wednesday thursday friday saturday sunday"
+    " понеділка вівторка середи четверга п'ятниці суботи неділі понедельника вторника среды"
+    " пятницы субботы воскресенья".split()
 )
+TOTALS = frozenset("всього усього разом всего итого total together".split())
 # What stands before a date, or before the most or the least of something.
 UNTIL = frozenset("на до к ко від от on by to from under over".split())
 MONTHS = frozenset(
