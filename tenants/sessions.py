@@ -91,9 +91,12 @@ class Principal:
     staff_role: str | None
 
 
+HASHER = Argon2Hasher()  # argon2id takes 64 MiB and 100 ms each
+
+
 @cache
 def _hasher() -> PasswordHash:
-    return PasswordHash((Argon2Hasher(),))
+    return PasswordHash((HASHER,))
 
 
 @cache
@@ -101,7 +104,7 @@ def _nobodys_hash() -> str:
     return _hasher().hash(secrets.token_hex(16))
 
 
-_hashing = asyncio.Semaphore(2)  # argon2id takes 64 MiB and 100 ms each
+_hashing = asyncio.Semaphore(2)
 
 
 async def hash_password(password: str) -> str:

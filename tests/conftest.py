@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import os
+import secrets
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -14,12 +15,18 @@ VAR = Path(os.environ.get("DILO_TEST_VAR", "/tmp/dilo-tests" + f"-{os.geteuid()}
 os.environ["DILO_VAR"] = str(VAR / "files")
 os.environ["DILO_SECRET"] = "only-for-tests"
 
+from pwdlib.hashers.argon2 import Argon2Hasher  # noqa: E402
 from town import Cast, found_tenant  # noqa: E402
 
+from dilo.kit import db  # noqa: E402
 from dilo.run import embedded  # noqa: E402
 from dilo.run.database import database  # noqa: E402
 from dilo.run.migrate import migrate  # noqa: E402
 from dilo.run.settings import settings  # noqa: E402
+from tenants import sessions  # noqa: E402
+
+# A hash is dear on purpose; thousands of them would be a third of the suite's time.
+sessions.HASHER = Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1)
 
 
 @pytest.fixture(scope="session")
@@ -97,6 +104,24 @@ def worker_id(request: pytest.FixtureRequest) -> str:
 async def pool(servers: embedded.Servers) -> AsyncIterator[None]:
     async with database(servers.database_url, most=60):
         yield
+
+
+@pytest_asyncio.fixture(scope="module")
+async def own_database(pool: None, servers: embedded.Servers) -> AsyncIterator[None]:
+    """For those who start workers: a worker looks after every tenant other tests have left."""
+    name = f"own_{os.getpid()}_{secrets.token_hex(3)}"
+    await _clone(servers, name)
+    before = db.engine()
+    urls = ("DATABASE_URL", "DATABASE_OWNER_URL")
+    with pytest.MonkeyPatch.context() as patch:
+        for url in urls:
+            patch.setenv(url, os.environ[url].rsplit("/", 1)[0] + f"/{name}")
+        settings.cache_clear()
+        async with database(most=20):
+            yield
+    settings.cache_clear()
+    db.use_engine(before)
+    await _drop(servers, name)
 
 
 @pytest_asyncio.fixture

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(scope="module")
 async def port(servers: Servers) -> AsyncIterator[int]:
     """``dilo serve`` as a process of its own."""
     free = free_port()

