@@ -85,6 +85,39 @@ async def test_an_order_by_chat_is_its_bots_and_days_are_the_companys_own(town: 
         assert told["sms"].heard == 1
 
 
+async def test_currencies_are_never_added_together(town: Cast) -> None:
+    """Two orders in hryvnias and one in dollars by the bot: three lines of money nowhere one."""
+    made = (
+        "UPDATE sales_order SET door = 'telegram', created_at = :at, currency = :c WHERE id = :id"
+    )
+    async with scope(town.tenant):
+        await talked(town)
+        totals: list[D] = []
+        for currency, count in (("UAH", 2), ("UAH", 1), ("USD", 3)):
+            order = order_of(town, "D-1", ("LAMP-1", count))
+            placed = await orders.place_order(town.max, order)
+            await db.execute(made, id=placed.id, at=on(12), c=currency)
+            one = "SELECT total FROM sales_order WHERE id = :id"
+            totals.append(await db.value(one, id=placed.id))
+        expected = [("UAH", totals[0] + totals[1]), ("USD", totals[2])]
+        found = await figures.figures(NOVEMBER)
+        bot = next(one for one in found.talks if one.bot == "@new")
+        assert (bot.orders, bot.heard) == (3, 1), "two currencies count no message twice"
+        assert [(one.currency, one.total) for one in bot.totals] == expected
+        door = next(one for one in found.doors if one.door == "telegram")
+        assert (door.orders, door.parties) == (3, 1)
+        assert [(one.currency, one.total) for one in door.totals] == expected
+    async with staff(town) as one:
+        url = "/office/bots?since=2026-11-12&until=2026-11-12"
+        rows = [row for _, row in sheet_of((await one.get(f"{url}&as=xlsx")).content).rows]
+        sold = [(row[10], D(row[9]), int(float(row[4]))) for row in rows if row[2] == "@new"]
+        assert sold == [("UAH", expected[0][1], 1), ("USD", expected[1][1], 0)]
+        lines = (await one.get(f"{url}&as=csv")).content.decode("utf-8-sig").splitlines()
+        assert len([line for line in lines if "@new" in line and ",USD," in line]) == 1
+        page = (await one.get(url)).text
+        assert page.count("USD") == 2
+
+
 async def test_the_file_has_a_row_a_day_channel_and_bot(town: Cast) -> None:
     async with scope(town.tenant):
         await talked(town)
@@ -102,7 +135,7 @@ async def test_the_file_has_a_row_a_day_channel_and_bot(town: Cast) -> None:
             ("2026-11-12", "@new"),
             ("2026-11-20", ""),
         ]
-        assert [sum(int(float(row[n])) for row in rows) for n in (4, 5, 6, 10, 11, 12)] == [
+        assert [sum(int(float(row[n])) for row in rows) for n in (4, 5, 6, 11, 12, 13)] == [
             4,
             1,
             2,

@@ -20,16 +20,16 @@ DAYS, DAYS_MAX = 30, 366
 HAPPENED = """
 WITH happened AS (
   SELECT t.channel, m.at, t.id AS chat, 1 AS heard, 0 AS by_bot, 0 AS by_people, 0 AS lost,
-    0 AS orders, CAST(0 AS numeric) AS total
+    0 AS orders, CAST(:own AS text) AS currency, CAST(0 AS numeric) AS total
   FROM thread_message m JOIN thread t ON t.id = m.thread_id
   WHERE m.kind = 'in' AND m.at >= :since AND m.at < :until
   UNION ALL
   SELECT o.channel, o.created_at, NULL, 0, (o.kind = 'reply')::int, (o.kind = 'staff_reply')::int,
-    (o.state IN ('dead', 'unknown', 'expired', 'suppressed'))::int, 0, 0
+    (o.state IN ('dead', 'unknown', 'expired', 'suppressed'))::int, 0, :own, 0
   FROM outbox o WHERE o.kind IN ('reply', 'staff_reply') AND o.channel <> 'event'
     AND o.created_at >= :since AND o.created_at < :until
   UNION ALL
-  SELECT s.door, s.created_at, NULL, 0, 0, 0, 0, 1, s.total
+  SELECT s.door, s.created_at, NULL, 0, 0, 0, 0, 1, s.currency, s.total
   FROM sales_order s WHERE s.door IN ('telegram', 'sms') AND s.state NOT IN ('draft', 'cancelled')
     AND s.created_at >= :since AND s.created_at < :until),
 placed AS (
@@ -42,33 +42,45 @@ placed AS (
 """
 SUMS = """
   count(DISTINCT chat) AS chats, sum(heard) AS heard, sum(by_bot) AS by_bot,
-  sum(by_people) AS by_people, sum(lost) AS lost, sum(orders) AS orders, sum(total) AS total
+  sum(by_people) AS by_people, sum(lost) AS lost, sum(orders) AS orders
 """
 BY_BOT = f"""{HAPPENED}
 SELECT channel, bot_id, max(bot) AS bot, {SUMS} FROM placed
 GROUP BY channel, bot_id ORDER BY sum(heard) DESC, channel, max(bot)
 """
-# Lines of orders are counted by day and channel: they stand once, with the first bot of the day.
+SOLD = f"""{HAPPENED}
+SELECT channel, bot_id, currency, sum(total) AS total FROM placed WHERE orders > 0
+GROUP BY channel, bot_id, currency ORDER BY currency <> :own, currency
+"""
+# What was said stands in the row of the company's own currency; orders in another are a row of
+# their own, so that a column adds up. Lines of orders are counted by day and channel: they stand
+# once, in the first row of the day.
 BY_DAY = f"""{HAPPENED},
 summed AS (
-  SELECT day, channel, max(bot) AS bot, {SUMS},
-    row_number() OVER (PARTITION BY day, channel ORDER BY max(bot)) AS place
-  FROM placed GROUP BY day, channel, bot_id)
+  SELECT day, channel, max(bot) AS bot, currency, {SUMS}, sum(total) AS total,
+    row_number() OVER (PARTITION BY day, channel ORDER BY currency <> :own, max(bot)) AS place
+  FROM placed GROUP BY day, channel, bot_id, currency)
 SELECT coalesce(s.day, r.day) AS day, coalesce(s.channel, r.channel) AS channel, s.bot,
   coalesce(s.chats, 0) AS chats, coalesce(s.heard, 0) AS heard, coalesce(s.by_bot, 0) AS by_bot,
   coalesce(s.by_people, 0) AS by_people, coalesce(s.lost, 0) AS lost,
-  coalesce(s.orders, 0) AS orders, coalesce(s.total, 0) AS total, coalesce(r.sure, 0) AS sure,
+  coalesce(s.orders, 0) AS orders, coalesce(s.total, 0) AS total,
+  coalesce(s.currency, :own) AS currency, coalesce(r.sure, 0) AS sure,
   coalesce(r.asked, 0) AS asked, coalesce(r.not_read, 0) AS not_read
 FROM summed s FULL JOIN (SELECT * FROM reading_count WHERE day >= :first AND day <= :last) r
   ON r.day = s.day AND r.channel = s.channel AND s.place = 1
-ORDER BY 1, 2, 3
+ORDER BY 1, 2, 3, s.place
 """
-DOORS = """
-SELECT o.door, count(*) AS orders, coalesce(sum(o.total), 0) AS total,
-  count(DISTINCT o.party_id) AS parties
+PLACED = """
 FROM sales_order o WHERE o.created_at >= :since AND o.created_at < :until
   AND o.state NOT IN ('draft', 'cancelled')
-GROUP BY o.door ORDER BY 3 DESC
+"""
+DOORS = f"""
+SELECT o.door, count(*) AS orders, count(DISTINCT o.party_id) AS parties {PLACED}
+GROUP BY o.door ORDER BY 2 DESC, 1
+"""
+SOLD_BY_DOOR = f"""
+SELECT o.door, o.currency, sum(o.total) AS total {PLACED}
+GROUP BY o.door, o.currency ORDER BY o.currency <> :own, o.currency
 """
 READ = """
 SELECT channel, sum(sure) AS sure, sum(asked) AS asked, sum(not_read) AS not_read
@@ -126,6 +138,14 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Sum:
+    """Money of one currency: currencies are never added together."""
+
+    currency: str
+    total: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Talk:
     """What a channel came to, of Telegram by bot; ``lost``: answers that did not arrive, or nobody
     knows whether."""
@@ -139,7 +159,17 @@ class Talk:
     by_people: int
     lost: int
     orders: int
-    total: Decimal
+    totals: Sequence[Sum]
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where orders came by, from how many companies."""
+
+    door: str
+    orders: int
+    parties: int
+    totals: Sequence[Sum]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +177,7 @@ class Figures:
     """``median``: minutes from the hand-over to the first answer of a person."""
 
     talks: Sequence[Talk]
-    doors: list[db.Row]
+    doors: Sequence[Door]
     reading: Sequence[Reading]
     addresses: list[db.Row]
     handed: int
@@ -168,18 +198,43 @@ def _days(span: Span) -> dict[str, date]:
     return {"first": span.since, "last": span.until}
 
 
+def _sums(sold: Sequence[db.Row], *by: str) -> dict[tuple[Any, ...], list[Sum]]:
+    found: dict[tuple[Any, ...], list[Sum]] = {}
+    for row in sold:
+        key = tuple(row[name] for name in by)
+        found.setdefault(key, []).append(Sum(row["currency"], row["total"]))
+    return found
+
+
+async def _talks(span: Span) -> list[Talk]:
+    """With their orders' money, the company's own currency first."""
+    sold = _sums(await db.rows(SOLD, **_asked(span)), "channel", "bot_id")
+    said = await db.rows(BY_BOT, **_asked(span))
+    return [Talk(**row, totals=sold.get((row["channel"], row["bot_id"]), [])) for row in said]
+
+
+async def _doors(span: Span) -> list[Door]:
+    moments, own = _moments(span), current_tenant().currency
+    sold = _sums(await db.rows(SOLD_BY_DOOR, own=own, **moments), "door")
+    placed = await db.rows(DOORS, **moments)
+    return [Door(**row, totals=sold[(row["door"],)]) for row in placed]
+
+
+def _asked(span: Span) -> dict[str, Any]:
+    tenant = current_tenant()
+    return {"zone": tenant.time_zone, "own": tenant.currency, **_moments(span)}
+
+
 async def figures(span: Span) -> Figures:
-    moments, zone = _moments(span), current_tenant().time_zone
     return Figures(
-        talks=await db.rows_as(Talk, BY_BOT, zone=zone, **moments),
-        doors=await db.rows(DOORS, **moments),
+        talks=await _talks(span),
+        doors=await _doors(span),
         reading=await db.rows_as(Reading, READ, **_days(span)),
         addresses=await db.rows(BLOCKED),
-        **await db.one(SPEED, **moments),
+        **await db.one(SPEED, **_moments(span)),
     )
 
 
 async def by_day(span: Span) -> list[db.Row]:
-    """One row a day, channel and bot."""
-    zone: Any = current_tenant().time_zone
-    return await db.rows(BY_DAY, zone=zone, **_moments(span), **_days(span))
+    """One row a day, channel, bot and currency."""
+    return await db.rows(BY_DAY, **_asked(span), **_days(span))
