@@ -1,5 +1,7 @@
 """A task and a claim made of a message: by the house's forms, once in the conversation."""
 
+import re
+from asyncio import gather
 from typing import Any
 from uuid import UUID
 
@@ -53,6 +55,55 @@ async def test_a_task_is_made_of_a_message_for_a_colleague(town: Cast) -> None:
         task = await db.one("SELECT id, assignee_id, party_id FROM task")
         assert (task["assignee_id"], task["party_id"]) == (town.maria.id, town.parties["D-1"])
     assert await made_in(town, heard.thread_id) == [("task", task["id"])]
+
+
+async def test_a_form_of_a_task_posted_twice_or_at_once_makes_one(town: Cast) -> None:
+    """The key is the form's: opened anew it makes another; sent again with other words as well."""
+    async with scope(town.tenant):
+        heard = await wrote(town, "Передзвоніть", "705")
+    url = f"/office/inbox/{heard.thread_id}/messages/{heard.message_id}/task"
+    async with staff(town, "max") as one:
+        page = (await one.open(url)).text
+        key = re.search(r'name="key" value="(\w+)"', page)
+        assert key
+        given = {"title": "Передзвонити", "due_at": "2026-12-01T10:00", "key": key[1]}
+        assert {(await one.post(url, given)).status_code for _ in range(2)} == {303}
+        assert len(await made_in(town, heard.thread_id)) == 1
+        again = re.search(r'name="key" value="(\w+)"', (await one.get(url)).text)
+        assert again and again[1] != key[1]
+        given |= {"key": again[1]}
+        answers = await gather(*(one.post(url, given) for _ in range(5)))
+        assert {answer.status_code for answer in answers} == {303}
+        assert len(await made_in(town, heard.thread_id)) == 2
+        await one.post(url, given | {"title": "Написати"})
+        assert len(await made_in(town, heard.thread_id)) == 3
+        day = {"title": "Звіт", "due_at": "2026-12-01T10:00", "key": "k"}
+        await gather(*(one.post("/office/tasks", day) for _ in range(5)))
+    async with staff(town, "maria") as one:
+        await one.post("/office/tasks", day)
+    async with scope(town.tenant):
+        count = "SELECT count(*) FROM task WHERE title = :title"
+        told = "SELECT count(*) FROM outbox WHERE kind = 'task_due'"
+        assert await db.value(count, title="Звіт") == 2, "another person's key is his own"
+        assert await db.value(told) == 5, "reminded once each"
+
+
+async def test_a_claim_posted_five_times_at_once_is_one(town: Cast) -> None:
+    async with scope(town.tenant):
+        order_id, line = await shipped(town)
+        heard = await wrote(town, "Розбита лампа", "706")
+    here = f"/office/inbox/{heard.thread_id}/messages/{heard.message_id}"
+    async with staff(town, "max") as one:
+        page = (await one.open(f"{here}/claim")).text
+        key = re.search(r'name="key" value="(\w+)"', page)
+        assert key
+        given = {"key": key[1], "reason": "damaged", "wanted": "refund", "text": "Розбита"}
+        given |= {"line": str(line), "quantity": "1"}
+        sent = (one.post(f"{here}/claims/{order_id}", given) for _ in range(5))
+        assert {answer.status_code for answer in await gather(*sent)} == {303}
+    assert [matter for matter, _ in await made_in(town, heard.thread_id)] == ["claim"]
+    async with scope(town.tenant):
+        assert await db.value("SELECT count(*) FROM claim") == 1
 
 
 async def test_a_claim_is_made_of_a_message_and_stands_in_it_once(town: Cast) -> None:

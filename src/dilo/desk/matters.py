@@ -36,6 +36,7 @@ class MatterForm(msgspec.Struct):
     title: str
     due_at: str
     assignee_id: UUID | None = None
+    key: str = ""
 
 
 async def _about(thread_id: UUID, message_id: UUID) -> tuple[Thread, Message]:
@@ -61,7 +62,12 @@ async def task_new(thread_id: UUID, message_id: UUID) -> Response[str]:
     of, said = await _about(thread_id, message_id)
     title = " ".join(said.text.split())[: tasks.TITLE_MAX]
     day = current_tenant().today() + timedelta(days=1)
-    values = {"title": title, "due_at": f"{day}T{HOUR:02}:00", "assignee_id": visit().actor.id}
+    values = {
+        "title": title,
+        "due_at": f"{day}T{HOUR:02}:00",
+        "assignee_id": visit().actor.id,
+        "key": uuid7().hex,
+    }
     return await _task_page(of, said, web.Filled(values=values))
 
 
@@ -87,18 +93,23 @@ async def task_create(request: Req, thread_id: UUID, message_id: UUID) -> Respon
     if form.input is None:
         return await _task_page(of, said, form, 422)
     with form.refusals(TASK_EMPTY="title", TIME_BAD="due_at", TASK_PAST="due_at"):
-        await _make_task(of, form.input)
+        await _make_task(of, said, form.input)
     if not form.ok:
         return await _task_page(of, said, form, 422)
     return _back(of, "flash:task_made")
 
 
-async def _make_task(of: Thread, new: MatterForm) -> None:
+async def _make_task(of: Thread, said: Message, new: MatterForm) -> None:
     if new.assignee_id is not None:
         await colleague(new.assignee_id)
     due_at = local_moment(new.due_at)
     made = await tasks.make_task(
-        visit().actor, new.title, due_at, assignee_id=new.assignee_id, party_id=of.party_id
+        visit().actor,
+        new.title,
+        due_at,
+        assignee_id=new.assignee_id,
+        party_id=of.party_id,
+        key=f"{said.id}:{new.key}" if new.key else "",
     )
     await _made(of, "task", made, new.title[: threads.NAME_MAX])
 

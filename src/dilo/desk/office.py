@@ -32,6 +32,7 @@ class TaskForm(msgspec.Struct):
     party_id: UUID | None = None
     assignee_id: UUID | None = None
     next: str = ""
+    key: str = ""
 
 
 @post("/office/tasks", opt=may("desk.read"), status_code=200)
@@ -51,7 +52,12 @@ async def task_create(request: Req) -> Response[Any]:
         await colleague(new.assignee_id)
     due_at = local_moment(new.due_at)
     await tasks.make_task(
-        visit().actor, new.title, due_at, assignee_id=new.assignee_id, party_id=about
+        visit().actor,
+        new.title,
+        due_at,
+        assignee_id=new.assignee_id,
+        party_id=about,
+        key=new.key,
     )
     return web.done(f"/office/parties/{about}" if new.next == "party" and about else "/office")
 

@@ -16,6 +16,7 @@ from dilo.desk import queries
 from dilo.desk.forms import MoveForm, PriceForm
 from dilo.kit import clock, i18n, web
 from dilo.kit.errors import Refusal
+from dilo.kit.ids import uuid7
 from dilo.kit.paging import Paging
 from dilo.kit.templating import month
 from dilo.kit.visit import visit
@@ -81,6 +82,7 @@ async def my_day() -> Response[str]:
         tasks=await tasks_of(visit().actor, 20),
         colleagues=await colleagues(),
         now=clock.now(),
+        key=uuid7().hex,
         bot_failure=await telegram_bots.failure_or_none() if may_mend else None,
     )
 
@@ -100,6 +102,7 @@ async def party_card(party_id: UUID, tab: str = "orders") -> Response[str]:
     return web.page(
         "desk/party.html",
         party=party,
+        key=uuid7().hex,
         aging=aging,
         buckets=shares(aging.amounts),
         tab=tab,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from uuid import UUID
 
 from dilo.kit import db, outbox
@@ -12,9 +13,12 @@ from tenants.actors import Actor
 TITLE_MAX = 300
 DUE = "task_due"
 MAKE = """
-INSERT INTO task (title, due_at, assignee_id, party_id, made_by)
-VALUES (:title, :due_at, :assignee_id, :party_id, :by) RETURNING id
+INSERT INTO task (title, due_at, assignee_id, party_id, made_by, made_by_id, key)
+VALUES (:title, :due_at, :assignee_id, :party_id, :by,
+  (SELECT i.id FROM identity i WHERE i.id = :by_id), :key)
+ON CONFLICT (tenant_id, key) WHERE key IS NOT NULL DO NOTHING RETURNING id
 """
+BY_KEY = "SELECT id FROM task WHERE key = :key"
 TASKS = """
 SELECT t.id, t.title, t.due_at, t.assignee_id, t.party_id, p.name AS party_name, t.made_by,
   t.done_at FROM task t LEFT JOIN party p ON p.id = t.party_id
@@ -50,19 +54,36 @@ async def make_task(
     *,
     assignee_id: UUID | None = None,
     party_id: UUID | None = None,
+    key: str = "",
 ) -> UUID:
-    """For oneself, unless another is named. Raises FORBIDDEN, TASK_EMPTY."""
+    """For oneself, unless another is named. A form posted twice, the same key with the same words,
+    is the same task again. Raises FORBIDDEN, TASK_EMPTY."""
     actor.require("desk.read")
     words = " ".join(title.split())[:TITLE_MAX]
     owner = assignee_id or actor.id
     if not words or owner is None:
         raise Refusal("TASK_EMPTY", status=422)
+    once = _once(key, actor.id, words, due_at, owner, party_id) if key else None
     made = await db.value(
-        MAKE, title=words, due_at=due_at, assignee_id=owner, party_id=party_id, by=actor.name
+        MAKE,
+        title=words,
+        due_at=due_at,
+        assignee_id=owner,
+        party_id=party_id,
+        by=actor.name,
+        by_id=actor.id,
+        key=once,
     )
+    if made is None:
+        return await db.value(BY_KEY, key=once)
     await _remind(made, due_at)
     await audit.note(actor, "tasks.make", "task", made, after={"title": words})
     return made
+
+
+def _once(*said: object) -> bytes:
+    """Of the key and all that was said: a form sent again with other words is another task."""
+    return sha256(repr([str(one) for one in said]).encode()).digest()
 
 
 async def _remind(task_id: UUID, due_at: datetime) -> None:
