@@ -173,6 +173,11 @@ class Wishes:
         )
 
 
+async def _choices(talk: Talk) -> Choices:
+    talk.buyer.require("orders.submit")
+    return await delivery.choices(talk.buyer)
+
+
 async def _wishes(talk: Talk, choices: Choices) -> Wishes:
     """As they stand; at first the company's usual address."""
     kept = (await talk.state() or {}).get("wishes")
@@ -189,12 +194,11 @@ async def _wish(talk: Talk, wishes: Wishes, **changes: Any) -> None:
 
 @router.callback_query(F.data == "checkout")
 async def checkout(event: CallbackQuery, talk: Talk) -> list[Reply]:
-    talk.buyer.require("orders.submit")
     return await _checkout(event, talk)
 
 
 async def _checkout(event: Event, talk: Talk, notice: str = "") -> list[Reply]:
-    looked, choices = await cart.look(talk.buyer), await delivery.choices(talk.buyer)
+    choices, looked = await _choices(talk), await cart.look(talk.buyer)
     if looked.problem or looked.changed or not looked.good:
         return await _cart(event, talk)
     wishes = await _wishes(talk, choices)
@@ -228,7 +232,7 @@ def _where(wishes: Wishes, choices: Choices) -> str:
 
 @router.callback_query(F.data == "cd")
 async def deliver_ask(event: CallbackQuery, talk: Talk) -> list[Reply]:
-    choices = await delivery.choices(talk.buyer)
+    choices = await _choices(talk)
     rows: Buttons = [
         [(label(f"🚚 {a.label}", a.line), f"ca:{a.id}")] for a in choices.addresses[:20]
     ]
@@ -243,7 +247,7 @@ async def deliver_ask(event: CallbackQuery, talk: Talk) -> list[Reply]:
 @router.callback_query(F.data.startswith("ca:"))
 async def deliver_to(event: CallbackQuery, talk: Talk) -> list[Reply]:
     """Whose address it is, is checked again when it is ordered."""
-    choices = await delivery.choices(talk.buyer)
+    choices = await _choices(talk)
     asked = parts_of(event)[0]
     chosen = "" if asked == "0" else str(id_of(asked))
     if chosen and chosen not in {str(one.id) for one in choices.addresses}:
@@ -254,7 +258,7 @@ async def deliver_to(event: CallbackQuery, talk: Talk) -> list[Reply]:
 
 @router.callback_query(F.data.startswith("cp:"))
 async def pick_up(event: CallbackQuery, talk: Talk) -> list[Reply]:
-    choices = await delivery.choices(talk.buyer)
+    choices = await _choices(talk)
     chosen = str(id_of(parts_of(event)[0]))
     if chosen not in {str(one["id"]) for one in choices.warehouses}:
         raise Refusal("UNREADABLE")
@@ -264,6 +268,7 @@ async def pick_up(event: CallbackQuery, talk: Talk) -> list[Reply]:
 
 @router.callback_query(F.data == "cs")
 async def shortage_ask(event: CallbackQuery, talk: Talk) -> list[Reply]:
+    talk.buyer.require("orders.submit")
     looked = await cart.look(talk.buyer)
     offered = [one for one in SHORTAGES if looked.back_orders or one in ("hold", "leave_out")]
     rows: Buttons = [[(say(f"shortage:{one}"), f"cs:{one}")] for one in offered]
@@ -275,14 +280,14 @@ async def shortage_set(event: CallbackQuery, talk: Talk) -> list[Reply]:
     chosen = parts_of(event)[0]
     if chosen not in SHORTAGES:
         raise Refusal("UNREADABLE")
-    await _wish(talk, await _wishes(talk, await delivery.choices(talk.buyer)), shortage=chosen)
+    await _wish(talk, await _wishes(talk, await _choices(talk)), shortage=chosen)
     return await _checkout(event, talk)
 
 
 @router.callback_query(F.data.in_({"cw:comment", "cw:reference"}))
 async def words_ask(event: CallbackQuery, talk: Talk) -> list[Reply]:
     what = parts_of(event)[0]
-    await _wish(talk, await _wishes(talk, await delivery.choices(talk.buyer)))
+    await _wish(talk, await _wishes(talk, await _choices(talk)))
     await talk.keep(**(await talk.state() or {}), waits=what)
     return screen(event, say(f"bot:write_{what}"), [back("checkout")])
 
@@ -304,7 +309,7 @@ async def order(event: CallbackQuery, talk: Talk) -> list[Reply]:
     nonce, digest, chosen = parts_of(event, 3)[:3]
     key = f"telegram:{talk.buyer.id}:{talk.chat}:{nonce}"
     if (placed := await cart.ordered_before(talk.buyer, key)) is None:
-        looked, choices = await cart.look(talk.buyer), await delivery.choices(talk.buyer)
+        choices, looked = await _choices(talk), await cart.look(talk.buyer)
         wishes = await _wishes(talk, choices)
         if looked.digest[:16] != digest or wishes.digest != chosen:
             return await _checkout(event, talk, notice=say("bot:look_again"))

@@ -206,6 +206,7 @@ async def _one_more(talk: Talk, made: State, file_id: str) -> list[Reply]:
 
 @router.callback_query(F.data.startswith("cp+:"))
 async def more_photos(event: CallbackQuery, talk: Talk) -> list[Reply]:
+    talk.buyer.require("orders.edit")
     claim = await queries.claim(id_of(parts_of(event)[0]), talk.buyer)
     await talk.keep(step="claimed", claim=str(claim.id))
     return [

@@ -46,6 +46,7 @@ router.callback_query.middleware(note_that_it_is_read)
 async def promise(event: CallbackQuery, talk: Talk) -> list[Reply]:
     """A date by one tap: what is due by it is promised. ``prm:`` counts days from the tap: buttons
     of letters sent before dates were on them."""
+    talk.buyer.require("money.answer")
     day = _day_of(event.data or "")
     owner = await party(talk.company)
     debts = await receivables.open_items_of(owner.id, owner.currency, "debit")
@@ -113,6 +114,7 @@ async def digest(event: Message | CallbackQuery, talk: Talk) -> list[Reply]:
 
 @router.callback_query(F.data == "dsp")
 async def dispute_which(event: CallbackQuery, talk: Talk) -> list[Reply]:
+    talk.buyer.require("money.answer")
     owner = await party(talk.company)
     debts = await receivables.open_items_of(owner.id, owner.currency, "debit")
     rows = [
@@ -122,7 +124,8 @@ async def dispute_which(event: CallbackQuery, talk: Talk) -> list[Reply]:
 
 
 @router.callback_query(F.data.startswith("dsi:"))
-async def dispute_why(event: CallbackQuery) -> list[Reply]:
+async def dispute_why(event: CallbackQuery, talk: Talk) -> list[Reply]:
+    talk.buyer.require("money.answer")
     item_id, _ = target_of(event.data)
     rows = [[(say(f"dispute:why_{why}"), f"dsr:{item_id}:{why}")] for why in DISPUTE_REASONS]
     return [Reply(say("dispute:why"), rows), Reply("", callback_id=event.id)]
@@ -130,6 +133,7 @@ async def dispute_why(event: CallbackQuery) -> list[Reply]:
 
 @router.callback_query(F.data.startswith("dsr:"))
 async def dispute(event: CallbackQuery, talk: Talk) -> list[Reply]:
+    talk.buyer.require("money.answer")
     item_id, why = target_of(event.data)
     if why not in DISPUTE_REASONS:
         raise Refusal("UNREADABLE")
@@ -142,6 +146,7 @@ async def dispute(event: CallbackQuery, talk: Talk) -> list[Reply]:
 
 @router.callback_query(F.data.startswith("rec:"))
 async def agree(event: CallbackQuery, talk: Talk) -> list[Reply]:
+    talk.buyer.require("money.answer")
     act_id, _ = target_of(event.data)
     state = await reconciliation.agree(talk.buyer, act_id)
     text = say(f"act:now_{state}")
@@ -150,12 +155,14 @@ async def agree(event: CallbackQuery, talk: Talk) -> list[Reply]:
 
 @router.callback_query(F.data.startswith("rcl:"))
 async def act_lines(event: CallbackQuery, talk: Talk) -> list[Reply]:
+    talk.buyer.require("money.answer")
     act_id, _ = target_of(event.data)
     return [*await _next_line(talk, act_id), Reply("", callback_id=event.id)]
 
 
 @router.callback_query(F.data.startswith("rca:"))
 async def act_line(event: CallbackQuery, talk: Talk) -> list[Reply]:
+    talk.buyer.require("money.answer")
     line_id, agreed = target_of(event.data)
     act_id = await reconciliation.act_of_line(line_id)
     comment = None if agreed else say("act:by_telegram")

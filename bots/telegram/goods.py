@@ -66,6 +66,7 @@ def _cart_row() -> list[tuple[str, str]]:
 @router.callback_query(F.data == "usual")
 async def usual(event: CallbackQuery, talk: Talk) -> list[Reply]:
     """What is usually bought: one tap adds one."""
+    talk.buyer.require("catalogue.read")
     found = await cart.usual_goods(talk.company, current_tenant().today())
     rows: Buttons = [
         [(label("➕ " + g["code"], g["name"]), f"add:{g['product_id']}")] for g in found

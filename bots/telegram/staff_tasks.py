@@ -89,6 +89,7 @@ def morning(days: int = 1) -> datetime:
 
 @router.callback_query(F.data.startswith("tkn:"))
 async def task_about(event: CallbackQuery, talk: Talk) -> list[Reply]:
+    talk.colleague.require("parties.read")
     found = await parties.party(about(event))
     await talk.keep(dialog="task", party=str(found.id))
     return done(event, Reply(say("staff:say_task", name=found.name)))

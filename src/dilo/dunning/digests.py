@@ -5,10 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from dilo.dunning.forecasts import time_to_write
+from dilo.dunning.pauses import may_answer
 from dilo.dunning.paying import answers, way_to_pay
 from dilo.dunning.queries import REACH, policy_or_none
 from dilo.kit import db, i18n, outbox
-from dilo.kit.errors import NotFound, Refusal
+from dilo.kit.errors import Refusal
 from dilo.kit.money import ZERO
 from dilo.kit.templating import money
 from dilo.messaging.channels import Composed, Dropped, Ready
@@ -46,12 +47,7 @@ async def digest_day(party_id: UUID) -> int | None:
 
 async def choose_digest(actor: Actor, party_id: UUID, weekday: int | None) -> None:
     """None: no more. Raises FORBIDDEN, NOT_FOUND, DAYS_BAD."""
-    if actor.on_behalf_of is None:
-        actor.require("dunning.promise")
-    else:
-        actor.require("money.answer")
-        if actor.on_behalf_of != party_id:
-            raise NotFound
+    may_answer(actor, party_id)
     if weekday is None:
         await db.execute("DELETE FROM debt_digest WHERE party_id = :id", id=party_id)
     elif 1 <= weekday <= 7:

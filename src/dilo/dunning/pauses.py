@@ -14,7 +14,7 @@ import msgspec
 
 from dilo.dunning.queries import policy_or_none
 from dilo.kit import db, i18n
-from dilo.kit.errors import Forbidden, NotFound, Refusal
+from dilo.kit.errors import NotFound, Refusal
 from dilo.kit.money import AMOUNT_MAX
 from dilo.kit.templating import money
 from dilo.messaging.news import Said, tell_colleagues
@@ -97,14 +97,14 @@ class DisputeForm(msgspec.Struct):
     reason: Annotated[str, msgspec.Meta(max_length=1000)] = ""
 
 
-def _own(actor: Actor, party_id: UUID, verb: str) -> None:
-    """Staff by their verb; a debtor for himself alone."""
+def may_answer(actor: Actor, party_id: UUID) -> None:
+    """Staff, or a debtor for himself alone. Raises FORBIDDEN, NOT_FOUND."""
     if actor.on_behalf_of is None:
-        actor.require(verb)
-    elif actor.on_behalf_of != party_id:
+        actor.require("dunning.promise")
+        return
+    actor.require("money.answer")
+    if actor.on_behalf_of != party_id:
         raise NotFound
-    elif actor.role == "viewer":
-        raise Forbidden("FORBIDDEN", verb=verb)
 
 
 async def promise(actor: Actor, party_id: UUID, form: PromiseForm, door: Door) -> UUID:
@@ -112,7 +112,7 @@ async def promise(actor: Actor, party_id: UUID, form: PromiseForm, door: Door) -
 
     Raises FORBIDDEN, NOT_FOUND, AMOUNT_BAD, PROMISE_DATE_BAD, NOTHING_OWED.
     """
-    _own(actor, party_id, "dunning.promise")
+    may_answer(actor, party_id)
     owner, today = await party(party_id), current_tenant().today()
     amount = form.amount
     if not amount.is_finite() or not 0 < amount <= AMOUNT_MAX or amount != round(amount, 2):
@@ -216,7 +216,7 @@ async def dispute(actor: Actor, item_id: UUID, form: DisputeForm, door: Door) ->
     """Pauses that document alone. Raises FORBIDDEN, NOT_FOUND, REASON_MISSING, NOTHING_OWED,
     ALREADY_DISPUTED."""
     item = await open_item(item_id)
-    _own(actor, item.party_id, "dunning.promise")
+    may_answer(actor, item.party_id)
     if not form.reason.strip():
         raise Refusal("REASON_MISSING", status=422)
     if item.side != "debit" or item.open_amount <= 0:

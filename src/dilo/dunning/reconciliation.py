@@ -9,9 +9,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from dilo.dunning.pauses import DisputeForm, Door, dispute
+from dilo.dunning.pauses import DisputeForm, Door, dispute, may_answer
 from dilo.kit import clock, db, outbox
-from dilo.kit.errors import NotFound, Refusal
+from dilo.kit.errors import Refusal
 from tenants import audit
 from tenants.actors import Actor
 
@@ -62,11 +62,13 @@ FROM (SELECT count(*) FILTER (WHERE state = 'disputed') AS disputed,
   FROM reconciliation_line WHERE reconciliation_id = :id) x
 WHERE r.id = :id RETURNING r.state
 """
+# Not of who may not see the company's money, nor of who has lost his seat.
 CHATS = """
 SELECT DISTINCT h.address, coalesce(e.language, p.language) AS language FROM contact_channel h
 JOIN identity e ON e.id = h.identity_id AND e.disabled_at IS NULL JOIN party p ON p.id = h.party_id
+JOIN portal_user u ON u.identity_id = e.id AND u.party_id = h.party_id
 WHERE h.party_id = :party_id AND h.channel = 'telegram' AND h.dead_at IS NULL
-  AND h.opted_out_at IS NULL AND NOT h.is_group
+  AND h.opted_out_at IS NULL AND NOT h.is_group AND u.disabled_at IS NULL AND u.role <> 'viewer'
 """
 
 
@@ -151,11 +153,10 @@ async def answer_line(
 ) -> str:
     """Agrees or disputes one line; a disputed debt becomes a dispute. Returns the act's state.
 
-    Raises NOT_FOUND (also for another company's), ACT_CLOSED, REASON_MISSING.
+    Raises FORBIDDEN, NOT_FOUND (also for another company's), ACT_CLOSED, REASON_MISSING.
     """
     found = await db.one(ONE_LINE, id=line_id)
-    if actor.on_behalf_of is not None and actor.on_behalf_of != found["party_id"]:
-        raise NotFound
+    may_answer(actor, found["party_id"])
     if found["act_state"] in ("agreed", "withdrawn"):
         raise Refusal("ACT_CLOSED")
     if not agreed and not (comment or "").strip():
@@ -178,10 +179,9 @@ async def _dispute(actor: Actor, item_id: UUID, reason: str, door: Door) -> None
 
 
 async def agree(actor: Actor, act_id: UUID) -> str:
-    """Every line not yet answered is agreed. Raises NOT_FOUND, ACT_CLOSED."""
+    """Every line not yet answered is agreed. Raises FORBIDDEN, NOT_FOUND, ACT_CLOSED."""
     found = await act(act_id)
-    if actor.on_behalf_of is not None and actor.on_behalf_of != found.party_id:
-        raise NotFound
+    may_answer(actor, found.party_id)
     if found.state in ("agreed", "withdrawn"):
         raise Refusal("ACT_CLOSED")
     await db.execute(AGREE_REST, id=act_id)

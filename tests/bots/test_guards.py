@@ -1,0 +1,196 @@
+"""Every button of the bot asks by itself who taps it, and reads nothing that it did not make.
+
+A tap can be made up by a program, so a door is not guarded by a button that was not shown. A case
+fails when its guard is taken away; a new handler without a case fails here too.
+"""
+
+import time
+from datetime import timedelta
+from decimal import Decimal as D
+from itertools import count
+from typing import Any
+
+import pytest
+from aiogram.dispatcher.event.bases import UNHANDLED
+from aiogram.types import Update
+from peers.line import TOKEN, Line
+from town import add_debt, buyer, order_of
+
+from bots.telegram.channel import bot_of
+from bots.telegram.routers import LAST, ROUTERS
+from bots.telegram.talk import Talk
+from bots.telegram.updates import dispatcher
+from dilo.analytics import statements
+from dilo.analytics.statements import StatementForm
+from dilo.buyers.roles import VERBS
+from dilo.dunning import reconciliation
+from dilo.kit import db
+from dilo.kit.errors import Forbidden, NotFound, Refusal
+from dilo.kit.ids import uuid7
+from dilo.messaging import telegram_bots
+from dilo.orders import actions
+from tenants.actors import Actor
+from tenants.scope import scope, undone_on_refusal
+
+U = "00000000-0000-0000-0000-00000000000a"
+CHAT = 5
+NUMBERS = count(10**6)
+# Who has no verb at all is refused before anything is looked for.
+BUYERS = f"""
+balance plan due sign:{U}:1 prd:2026-12-31 prm:3 prc: stm dig:1 dsp dsi:{U} dsr:{U}:1 rec:{U}
+rcl:{U} rca:{U}:1 docs dl:1 inv:{U} stm:month orders ol:1 o:{U} oc:{U} repeat rp:{U} tr:{U} goods
+usual add:{U} cat:{U}:1 fav:1 shelf p:{U} pq:{U}:1 pq:{U}:-1 pf:{U} cart cl:1 accept nocoupon empty
+undo checkout cd ca:0 cp:{U} cs cs:hold cw:comment order:a:b:c cll:1 cn:{U} cp+:{U}
+""".split()
+COLLEAGUES = f"""
+ovr:{U}:1 sh so:{U} sr:{U} sx:{U} sy:{U} sv:{U} sva:0 svd:3 sp:{U} sps:{U} spi:{U} spp:{U} sg:{U}
+sd tk tkn:{U} tkd:{U} tks:{U}:24 tkc:{U}: tkp:{U}:2026-12-31 tkh:{U}:2026-12-31:9 sl
+slo:{U}:2026-11-01 sk skc:{U} skr:{U}
+""".split()
+# What asks for words or shows one's own settings, what only its own object can refuse, what goes on
+# where a guarded step began.
+OTHERS = f"""
+lnk:{U}:1 companies co:{U} unl:0 resume menu bot person noop sm sw sww:x swh:x nws:1 appr:{U}:1
+confirm:{U}:1 drop:{U}:1 ask find:1 pt:{U} coupon ln:a:0:s lq:a:0:1 c:{U} cnl:{U} cnq:1 cnr:x cnw:x
+cns:x rate:{U}:5 svr:1
+""".split()
+
+
+class Taps:
+    """Made up by a program: any data, said to be of anybody."""
+
+    def __init__(self, line: Line, bot: telegram_bots.TelegramBot) -> None:
+        self.bot, town = bot, line.town
+        company = town.parties["D-1"]
+        no_verbs: frozenset[str] = frozenset()
+        self.people: dict[str, dict[str, Any]] = {
+            "stranger": {},
+            "bare buyer": {
+                "actor": Actor("telegram", town.petro.id, "Петро", no_verbs, on_behalf_of=company)
+            },
+            "bare colleague": {"staff": Actor("staff", town.max.id, "Max", no_verbs)},
+            "buyer": {"actor": town.petro},
+            "colleague": {"staff": town.olena},
+        }
+
+    def talk(self, who: str) -> Talk:
+        return Talk(f"{self.bot.id}:{next(NUMBERS)}", self.bot, CHAT, CHAT, who, **self.people[who])
+
+    async def code(self, who: str, data: str, talk: Talk | None = None) -> str:
+        """The code of the refusal; empty where it is done."""
+        try:
+            async with undone_on_refusal():
+                told = await dispatcher().feed_update(
+                    bot_of(TOKEN), update_of(data), talk=talk or self.talk(who)
+                )
+        except Refusal as refusal:
+            return refusal.code
+        assert told is not UNHANDLED, data
+        return ""
+
+
+def update_of(data: str) -> Update:
+    now = int(time.time())
+    message = {"message_id": 1, "date": now, "chat": {"id": CHAT, "type": "private"}, "text": "x"}
+    sender = {"id": CHAT, "is_bot": False, "first_name": "x"}
+    tap = {"id": "q", "from": sender, "chat_instance": "1", "data": data, "message": message}
+    return Update.model_validate({"update_id": next(NUMBERS), "callback_query": tap})
+
+
+async def taps_of(line: Line) -> Taps:
+    bot = await telegram_bots.bot_or_none()
+    assert bot is not None
+    return Taps(line, bot)
+
+
+async def test_every_button_has_a_case_here() -> None:
+    taps = [update_of(data).callback_query for data in (*BUYERS, *COLLEAGUES, *OTHERS)]
+    for router in (*ROUTERS, *LAST):
+        for handler in router.callback_query.handlers:
+            reached = [(await handler.check(tap))[0] for tap in taps]
+            assert any(reached), f"{router.name}: {handler.callback.__name__}"
+
+
+async def test_who_has_no_verb_is_refused_at_every_button(line: Line) -> None:
+    async with scope(line.town.tenant):
+        taps = await taps_of(line)
+        for data in BUYERS:
+            for stranger in ("stranger", "bare colleague"):
+                assert await taps.code(stranger, data) == "CHAT_NOT_LINKED", data
+            assert await taps.code("bare buyer", data) == "FORBIDDEN", data
+        for data in COLLEAGUES:
+            for stranger in ("stranger", "bare buyer"):
+                assert await taps.code(stranger, data) == "CHAT_NOT_LINKED", data
+            assert await taps.code("bare colleague", data) == "FORBIDDEN", data
+
+
+async def test_a_button_altered_by_hand_is_unreadable(line: Line) -> None:
+    """Not a fault of ours, and never something near to what it says."""
+    buyers = f"""
+    sign:{U}:2 sign:x:1 nws:2 appr:{U}:2 appr:x:1 prd:x prm:333 prm:x prc:2026-13 dig:8 dsr:{U}:5
+    dsi:x rec: drop:x drop:{U}:x stm:week o:x inv: ca:{U} ca:x cp:{U} cp:x cs:never pq:{U}
+    pq:{U}:0 pq:{U}:x rate:{U} rate:{U}:6 rate:x:5 order:a:b lq:a:0
+    """.split()
+    colleagues = f"""
+    ovr:{U}:2 ovr:x:1 so:x sww:nothing swh:nothing swh:daily_figures:5 slo:{U}:x slo:{U}:1999-12-31
+    slo:{U}:9999-12-31 tks:{U}:2 tkh:{U}:2026-12-31:8 tkh:{U}:2026-12-31 svr:9
+    """.split()
+    async with scope(line.town.tenant):
+        taps = await taps_of(line)
+        for who, some in (("buyer", buyers), ("colleague", colleagues)):
+            for data in some:
+                assert await taps.code(who, data) == "UNREADABLE", data
+
+
+async def test_a_step_of_a_dialogue_takes_only_what_it_offered(line: Line) -> None:
+    town = line.town
+    async with scope(town.tenant):
+        taps = await taps_of(line)
+        held = await actions.place_order(town.max, order_of(town, "D-1", ("LAMP-1", 150)))
+        assert held.state == "on_hold"
+        for data in ("sva:0", "svd:3", "svr:1"):
+            assert await taps.code("colleague", data) == "DIALOG_LOST", data
+        assert await taps.code("colleague", f"sv:{held.id}") == ""
+        for data in ("sva:x", "sva:2"):
+            assert await taps.code("colleague", data) == "UNREADABLE", data
+        assert await taps.code("colleague", "svd:3") == "DIALOG_LOST", "no amount yet"
+        assert await taps.code("colleague", "sva:0") == ""
+        assert await taps.code("colleague", "svd:2") == "UNREADABLE"
+        assert await taps.code("colleague", "svr:1") == "DIALOG_LOST", "no days yet"
+
+
+async def test_an_act_is_answered_by_nobody_who_may_not_see_the_money(line: Line) -> None:
+    """The house refuses too, whatever door forgot to ask; a viewer's chat does not get the act."""
+    town = line.town
+    company = town.parties["D-1"]
+    petro = await line.linked(7)
+    bare = Actor("portal", town.petro.id, "Петро", VERBS["viewer"], on_behalf_of=company)
+    other = buyer(town.petro.id, "Петро", uuid7())  # type: ignore[arg-type]
+    async with scope(town.tenant):
+        today = town.tenant.today()
+        await add_debt(town, "D-1", D(500), due_on=today)
+        issued = await statements.issue(
+            town.nina, company, StatementForm(today - timedelta(days=60), today)
+        )
+        await db.execute("UPDATE portal_user SET role = 'viewer'")
+        act_id = await reconciliation.send(town.nina, issued)
+        (one,) = await reconciliation.lines_of(act_id)
+        for who, refused in ((bare, Forbidden), (other, NotFound), (town.ivan, Forbidden)):
+            with pytest.raises(refused):
+                await reconciliation.agree(who, act_id)
+            with pytest.raises(refused):
+                await reconciliation.answer_line(who, one["id"], True, None, "telegram")
+        with pytest.raises(Refusal, match="REASON_MISSING"):
+            await reconciliation.answer_line(town.petro, one["id"], False, " \n", "telegram")
+        assert (await reconciliation.act(act_id)).state == "sent"
+    before = len(line.peer.accepted)
+    await line.settle()
+    assert petro.seen(before) == []
+    async with scope(town.tenant):
+        await reconciliation.agree(town.petro, act_id)
+        for late in (
+            reconciliation.agree(town.petro, act_id),
+            reconciliation.answer_line(town.petro, one["id"], True, None, "portal"),
+        ):
+            with pytest.raises(Refusal, match="ACT_CLOSED"):
+                await late
