@@ -227,7 +227,7 @@ async def test_credit_may_still_hold_what_was_approved(town: Cast) -> None:
         assert placed is not None
         assert stopped(placed) == ["CREDIT_LIMIT_EXCEEDED"]
         await db.execute("UPDATE credit_policy SET limit_amount = 20000")
-        (released,) = await actions.reconsider_held(town.parties["D-1"])
+        (released,) = (await actions.reconsider_held(town.parties["D-1"])).orders
         assert released.state == "confirmed"
 
 

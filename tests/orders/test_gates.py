@@ -104,7 +104,7 @@ async def test_paying_the_overdue_sum_releases_the_depth_gate(town: Cast) -> Non
         assert len(verdict.evidence) == 2
         await pay_in(town, "D-1", D(200))
         again = await actions.reconsider_held(town.parties["D-1"])
-    assert [one.state for one in again] == ["confirmed"]
+    assert [one.state for one in again.orders] == ["confirmed"]
 
 
 async def test_dropping_the_named_lines_is_a_true_remedy(town: Cast) -> None:

@@ -9,15 +9,12 @@ from dilo.kit.errors import Refusal
 from dilo.orders.actions.dispatch import release_shipment
 from dilo.orders.actions.draft import submit_order
 from dilo.orders.commands import Dispatched, Placed
+from dilo.orders.queries import terms_of
 from dilo.receivables.actions import lock_balance
 from dilo.stock.actions import lock_levels
 from tenants.actors import SYSTEM
 from tenants.scope import current_tenant
 
-HELD = """
-SELECT id FROM sales_order WHERE party_id = :party_id AND state = 'on_hold'
-ORDER BY submitted_at, id LIMIT 100
-"""
 HELD_FIRST = """
 SELECT id FROM sales_order WHERE party_id = :party_id AND state = 'on_hold'
 ORDER BY id IS DISTINCT FROM :first, submitted_at, id LIMIT 100
@@ -44,11 +41,6 @@ class Released:
 
     orders: list[Placed] = field(default_factory=list)
     shipments: list[Dispatched] = field(default_factory=list)
-
-
-async def reconsider_held(party_id: UUID) -> list[Placed]:
-    held = await db.rows(HELD, party_id=party_id)
-    return [await submit_order(SYSTEM, row["id"]) for row in held]
 
 
 async def lock_for_release(party_id: UUID, currency: str) -> None:
@@ -92,3 +84,11 @@ async def release_held(party_id: UUID, first: UUID | None = None) -> Released:
         except Refusal:
             continue
     return released
+
+
+async def reconsider_held(party_id: UUID) -> Released:
+    """After money of any kind (a bank's payment, an advance spent, a bonus): its own transaction
+    takes the locks in their order."""
+    terms = await terms_of(party_id, current_tenant().today())
+    await lock_for_release(party_id, terms.currency)
+    return await release_held(party_id)
