@@ -25,6 +25,7 @@ from dilo.kit.errors import Refusal
 from dilo.messaging import telegram_bots
 from dilo.messaging.telegram_bots import TelegramBot, scrubbed
 from tenants import links
+from tenants.actors import Actor
 from tenants.scope import current_tenant, scope
 
 log = logging.getLogger("dilo.telegram")
@@ -58,13 +59,7 @@ async def switch_on(bot: TelegramBot) -> None:
     speaker = bot_of(bot.token)
     try:
         if webhook_base:
-            await speaker.set_webhook(
-                address_of(bot.id),
-                secret_token=await telegram_bots.new_secret(bot.id),
-                allowed_updates=ALLOWED,
-                max_connections=CONNECTIONS_OF_WEBHOOK,
-                request_timeout=PATIENCE_SECONDS,
-            )
+            await _set_webhook(bot)
         else:
             await speaker.delete_webhook(request_timeout=PATIENCE_SECONDS)
         await _furnish(speaker)
@@ -72,6 +67,44 @@ async def switch_on(bot: TelegramBot) -> None:
         await telegram_bots.note_check(bot.id, bot.pending_updates or 0, error.message)
     except TelegramAPIError as error:
         await telegram_bots.note_failure(bot.id, error.message)
+
+
+async def _set_webhook(bot: TelegramBot) -> None:
+    """Where updates go, under a new secret. Whatever Telegram answers is raised; an answer that got
+    lost may have been a yes."""
+    secret = await telegram_bots.new_secret(bot.id)
+    try:
+        await bot_of(bot.token).set_webhook(
+            address_of(bot.id),
+            secret_token=secret,
+            allowed_updates=ALLOWED,
+            max_connections=CONNECTIONS_OF_WEBHOOK,
+            request_timeout=PATIENCE_SECONDS,
+        )
+    except (TelegramNetworkError, TelegramServerError):
+        await telegram_bots.keep_unsure(bot.id, secret)
+        raise
+    await telegram_bots.keep_secret(bot.id, secret)
+
+
+async def renew_secret(actor: Actor, bot: TelegramBot) -> None:
+    """What an update bears as proof changes at Telegram and here together. What is under way under
+    the old one is refused and sent by Telegram again.
+
+    Raises FORBIDDEN, NO_WEBHOOK, TOKEN_REVOKED, TELEGRAM_AWAY, WEBHOOK_REFUSED.
+    """
+    actor.require("bots.edit")
+    if not webhook_base or not bot.answers:
+        raise Refusal("NO_WEBHOOK", status=409)
+    try:
+        await _set_webhook(bot)
+    except (TelegramUnauthorizedError, TelegramNotFound):
+        raise Refusal("TOKEN_REVOKED", status=422) from None
+    except AWAY:
+        raise Refusal("TELEGRAM_AWAY", status=503) from None
+    except TelegramAPIError as error:
+        raise Refusal("WEBHOOK_REFUSED", status=422, text=scrubbed(error.message)) from None
+    await telegram_bots.note_renewal(actor, bot)
 
 
 async def _furnish(speaker: Bot) -> None:

@@ -102,6 +102,21 @@ async def check() -> Response[Any]:
     return web.redirect("/office/bot")
 
 
+@post("/office/bot/secret", opt=EDIT, status_code=200)
+async def secret_renew() -> Response[Any]:
+    """A refusal does not roll back: where the answer got lost, the secret Telegram may have taken
+    has to be believed."""
+    bot = await telegram_bots.bot_or_none()
+    if bot is None:
+        raise NotFound
+    try:
+        await connection.renew_secret(visit().actor, bot)
+        web.flash("success", "flash:secret_renewed")
+    except Refusal as refusal:
+        web.flash_refusal(refusal)
+    return web.redirect("/office/bot")
+
+
 @post("/office/bot/pause", opt=EDIT, status_code=200)
 async def pause(request: Req) -> Response[Any]:
     """A paused bot is silent; Telegram keeps what people write meanwhile for a day."""
@@ -165,6 +180,7 @@ routes = [
     replace,
     candidate_destroy,
     check,
+    secret_renew,
     pause,
     destroy,
     chats_index,

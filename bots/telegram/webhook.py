@@ -45,6 +45,7 @@ async def receive(request: Req, tenant_id: UUID, bot_id: UUID) -> Response[None]
                 data = _decoder.decode(body)
             except msgspec.MsgspecError:
                 return Response(None, status_code=200)
+            await telegram_bots.secret_seen(bot, given)
             await take_update(bot, data)
         else:
             await _forged(bot_id)

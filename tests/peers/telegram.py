@@ -1,6 +1,7 @@
 """A Bot API on loopback: as strict as Telegram, and misbehaving as told.
 
-``say(chat, ...)`` scripts the answers of one chat, in order; afterwards it answers well again.
+``say(chat, ...)`` scripts the answers of one chat (or, for what has no chat, of one method such
+as ``setWebhook``), in order; afterwards it answers well again.
 Steps: ("429", seconds) ("403",) ("400", text) ("migrate", new_chat) ("hang", seconds) ("drop",)
 ("500",). ``hang`` and ``drop`` accept the message first: the answer is what gets lost.
 A well-formed token is known unless ``only_known``; see ``know``, ``revoke``, ``flood``, ``block``.
@@ -130,6 +131,9 @@ class TelegramPeer:
             call.text = asked.plain
             if call.chat:
                 step = self._step(bot, call)
+            elif script := self.scripts.get(method):
+                step = script.pop(0)
+                _refuse(step)
             result = METHODS[method](self, bot, asked)
             if isinstance(result, Awaitable):
                 result = await result

@@ -20,8 +20,9 @@ from tenants.actors import Actor
 
 TOKEN = re.compile(r"(\d{3,20}):[A-Za-z0-9_-]{20,100}")
 ONE = """
-SELECT id, token, token_sealed, number, username, secret, secret_hash, offset_id, state, last_error,
-  paused_until, created_at, updated_at, checked_at, last_update_at, pending_updates, webhook_error
+SELECT id, token, token_sealed, number, username, secret, secret_hash, secret_hash_unsure,
+  offset_id, state, last_error, paused_until, created_at, updated_at, checked_at, last_update_at,
+  pending_updates, webhook_error
 FROM telegram_bot
 """
 CURRENT = f"{ONE} WHERE state NOT IN ('removed', 'candidate')"
@@ -40,10 +41,20 @@ UPDATE telegram_bot SET token = NULL, secret = NULL, token_sealed = :token_seale
   secret_hash = coalesce(:secret_hash, secret_hash)
 WHERE id = :id AND token IS NOT NULL
 """
-SECRET = "UPDATE telegram_bot SET secret = NULL, secret_hash = :secret_hash WHERE id = :id"
+SECRET = """
+UPDATE telegram_bot SET secret = NULL, secret_hash = :secret_hash, secret_hash_unsure = NULL
+WHERE id = :id
+"""
+SECRET_UNSURE = "UPDATE telegram_bot SET secret_hash_unsure = :secret_hash WHERE id = :id"
+PROVEN = """
+UPDATE telegram_bot SET secret = NULL, secret_hash = secret_hash_unsure, secret_hash_unsure = NULL
+WHERE id = :id AND secret_hash_unsure = :secret_hash
+"""
+# Two that renew at once would leave Telegram with the one and us with the other.
+ALONE = "SELECT id FROM telegram_bot WHERE id = :id FOR NO KEY UPDATE"
 REMOVE = """
 UPDATE telegram_bot SET state = 'removed', token = NULL, token_sealed = NULL, secret = NULL,
-  secret_hash = NULL, updated_at = now()
+  secret_hash = NULL, secret_hash_unsure = NULL, updated_at = now()
 WHERE id = :id
 """
 DROP_CANDIDATES = """
@@ -80,6 +91,7 @@ class TelegramBot:
     number: int | None
     username: str | None
     secret_hash: bytes | None = field(repr=False)
+    secret_hash_unsure: bytes | None = field(repr=False)
     offset_id: int
     state: str
     last_error: str | None
@@ -97,7 +109,9 @@ class TelegramBot:
 
     def knows(self, secret: str) -> bool:
         """Compared in constant time."""
-        return hmac.compare_digest(_hash(secret), self.secret_hash or b"")
+        given = _hash(secret)
+        kept = hmac.compare_digest(given, self.secret_hash or b"")
+        return hmac.compare_digest(given, self.secret_hash_unsure or b"") or kept
 
 
 def scrubbed(text: str) -> str:
@@ -235,10 +249,32 @@ async def pause_bot(actor: Actor, paused: bool) -> None:
 
 
 async def new_secret(bot_id: UUID) -> str:
-    """For ``setWebhook``: only its hash is kept, so this is the only time it is seen."""
-    secret = secrets.token_urlsafe(32)
+    """For ``setWebhook``, one at a time: only its hash is kept, so this is the only time it is
+    seen. What Telegram says to it is told by ``keep_secret`` or ``keep_unsure``."""
+    await db.value(ALONE, id=bot_id)
+    return secrets.token_urlsafe(32)
+
+
+async def keep_secret(bot_id: UUID, secret: str) -> None:
+    """Telegram has it: the one before is refused from now on."""
     await db.execute(SECRET, id=bot_id, secret_hash=_hash(secret))
-    return secret
+
+
+async def keep_unsure(bot_id: UUID, secret: str) -> None:
+    """Telegram's answer got lost: either may come, until the new one does."""
+    await db.execute(SECRET_UNSURE, id=bot_id, secret_hash=_hash(secret))
+
+
+async def secret_seen(bot: TelegramBot, secret: str) -> None:
+    """An update that bears the new secret says that Telegram has taken it."""
+    if bot.secret_hash_unsure is not None:
+        await db.execute(PROVEN, id=bot.id, secret_hash=_hash(secret))
+
+
+async def note_renewal(actor: Actor, bot: TelegramBot) -> None:
+    """Raises FORBIDDEN."""
+    actor.require("bots.edit")
+    await audit.note(actor, "bots.renew", "telegram_bot", bot.id)
 
 
 async def seal_plain() -> None:
