@@ -5,6 +5,7 @@ fails when its guard is taken away; a new handler without a case fails here too.
 """
 
 import time
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal as D
 from itertools import count
@@ -13,10 +14,18 @@ from typing import Any
 import pytest
 from aiogram.dispatcher.event.bases import UNHANDLED
 from aiogram.types import Update
+from browsing import staff, visitor
+from peers.botapi import Upload
 from peers.line import TOKEN, Line
-from town import add_debt, buyer, order_of
+from peers.miniapp import signed
+from town import Cast, add_debt, add_party, buyer, order_of
 
+from bots import answers
+from bots.answers import Asker
+from bots.intents import Balance, Orders, OrderStatus, OrderText, Repeat
+from bots.telegram import documents
 from bots.telegram.channel import bot_of
+from bots.telegram.fetched import body_of
 from bots.telegram.routers import LAST, ROUTERS
 from bots.telegram.talk import Talk
 from bots.telegram.updates import dispatcher
@@ -28,7 +37,9 @@ from dilo.kit import db
 from dilo.kit.errors import Forbidden, NotFound, Refusal
 from dilo.kit.ids import uuid7
 from dilo.messaging import telegram_bots
-from dilo.orders import actions
+from dilo.orders import actions, queries
+from dilo.orders.commands import LineInput
+from dilo.orders.quick import Review
 from tenants.actors import Actor
 from tenants.scope import scope, undone_on_refusal
 
@@ -194,3 +205,140 @@ async def test_an_act_is_answered_by_nobody_who_may_not_see_the_money(line: Line
         ):
             with pytest.raises(Refusal, match="ACT_CLOSED"):
                 await late
+
+
+async def test_what_is_of_another_company_or_nowhere_is_not_found(line: Line) -> None:
+    town = line.town
+    async with scope(town.tenant):
+        taps = await taps_of(line)
+        await add_party(town, "X", "Інша", limit=D(10**6), depth=7)
+        theirs = await actions.place_order(town.max, order_of(town, "X", ("LAMP-1", 1)))
+        invoice = await add_debt(town, "X", D(10), due_on=town.tenant.today())
+        for data in (f"o:{theirs.id}", f"tr:{theirs.id}", f"rp:{theirs.id}", f"cn:{theirs.id}",
+                     f"oc:{theirs.id}:1", f"confirm:{theirs.id}:1", f"drop:{theirs.id}:1",
+                     f"inv:{invoice}", f"cat:{U}:1", f"p:{U}", f"c:{U}", f"cp+:{U}",
+                     f"appr:{U}:1", f"rate:{U}:5", f"dsr:{U}:1", f"rca:{U}:1"):  # fmt: skip
+            assert await taps.code("buyer", data) == "NOT_FOUND", data
+        for data in (f"sp:{U}", f"so:{U}", f"spp:{U}", f"skc:{U}", f"sg:{U}", f"tkd:{U}"):
+            assert await taps.code("colleague", data) == "NOT_FOUND", data
+        assert await taps.code("colleague", f"sv:{theirs.id}") == "GATE_BAD", "nothing stops it"
+        assert (await queries.order_head(theirs.id)).state == "confirmed"
+        paper = {"invoice_id": str(invoice), "party_id": str(town.parties["D-1"])}
+        with pytest.raises(NotFound):
+            await documents._invoice_file(paper)
+        company = town.parties["X"]
+        today = town.tenant.today()
+        issued = await statements.issue(town.nina, company, StatementForm(today, today))
+        with pytest.raises(NotFound):
+            await documents._statement_file({**paper, "statement_id": str(issued)})
+
+
+async def test_who_is_not_connected_has_nothing_to_part_or_to_choose(line: Line) -> None:
+    async with scope(line.town.tenant):
+        taps = await taps_of(line)
+        for data in ("companies", "unl:1"):
+            assert await taps.code("stranger", data) == "CHAT_NOT_LINKED", data
+        group = replace(taps.talk("buyer"), kind="group")
+        assert group.actor is not None
+        viewer = replace(group, actor=replace(group.actor, verbs=VERBS["viewer"]))
+        for data in ("unl:1", "resume"):
+            assert await taps.code("", data, viewer) == "FORBIDDEN", data
+        for data in ("goods", "cart", "docs"):
+            assert await taps.code("", data, group) == "ONLY_IN_PRIVATE", data
+        assert await taps.code("", "balance", group) == "GROUP_HEARS_NO_MONEY"
+
+
+async def test_intents_ask_for_their_verb_in_every_channel(line: Line) -> None:
+    """SMS asks here too, where there is no handler before it."""
+    async with scope(line.town.tenant):
+        taps = await taps_of(line)
+        bare = Asker(taps.people["bare buyer"]["actor"], "sms", "+380671112233", "k")
+        one = LineInput(str(line.town.products["LAMP-1"]), D(1))
+        for intent in (Balance(), Orders(), OrderStatus(""), Repeat(), OrderText("LAMP-1 1")):
+            with pytest.raises(Forbidden):
+                await answers.answer(bare, intent)
+                pytest.fail(str(intent))
+        for deed in (
+            answers.waiting(bare),
+            answers.own_order(bare, uuid7()),
+            answers.picked(bare, None, 0, one),
+            answers.of_lines(bare, Review([], "UAH")),
+        ):
+            with pytest.raises(Forbidden):
+                await deed
+        nobody = Asker(line.town.olena, "sms", "+380671112233", "k")
+        with pytest.raises(NotFound):
+            await answers.answer(nobody, Orders())
+
+
+async def test_files_are_taken_within_their_size_and_kind(line: Line) -> None:
+    petro, big = await line.linked(7), 10**9
+
+    def paper(name: str, size: int, kind: str = "text/csv") -> dict[str, Any]:
+        file_id = line.peer.keep_file(Upload(name, b"LAMP-1;5"))
+        told = {"file_id": file_id, "file_unique_id": f"u{file_id}", "file_name": name}
+        return {"document": told | {"file_size": size, "mime_type": kind}}
+
+    assert "LAMP-1" in await petro.send(paper("a.csv", 8))
+    drafts = "SELECT count(*) FROM sales_order"
+    async with scope(line.town.tenant):
+        assert await db.value(drafts) == 1
+    for told in (paper("a.csv", big), paper("a.exe", 8), paper("a.jpg", big, "image/jpeg")):
+        assert "LAMP-1" not in await petro.send(told)
+    bot = bot_of(line.bot.token)
+    with pytest.raises(Refusal, match="FILE_GONE"):
+        await body_of(bot, "nowhere", 100)
+    told_small = line.peer.keep_file(Upload("b.csv", b"x" * 101))
+    with pytest.raises(Refusal, match="TOO_LARGE"):
+        await body_of(bot, told_small, 100)
+    async with scope(line.town.tenant):
+        await db.execute("UPDATE portal_user SET role = 'viewer'")
+    assert "не дозволяє" in await petro.send(paper("a.csv", 8))
+    async with scope(line.town.tenant):
+        assert await db.value(drafts) == 1
+
+
+async def test_who_is_nobody_is_heard_by_nobody(line: Line) -> None:
+    """Other bots, channels, anonymous admins, a private chat that is not its sender's."""
+    petro = await line.linked(7)
+    command = [{"type": "bot_command", "offset": 0, "length": 8}]
+    assert "Електросвіт" in await petro.send({"text": "/balance", "entities": command})
+    others: tuple[dict[str, Any], ...] = (
+        {"from": petro.user | {"is_bot": True}},
+        {"sender_chat": {"id": -1001, "type": "channel", "title": "x"}},
+        {"via_bot": {"id": 99, "is_bot": True, "first_name": "x"}},
+        {"from": petro.user | {"id": 8}},
+        {"chat": {"id": 7, "type": "channel", "title": "x"}},
+    )
+    for more in others:
+        assert await petro.send({"text": "/balance", "entities": command} | more) == "", more
+    async with scope(line.town.tenant):
+        await telegram_bots.pause_bot(line.town.olena, True)
+    assert await petro.say("/balance") == ""
+
+
+async def test_a_sum_typed_by_a_colleague_is_a_sum(line: Line) -> None:
+    olena = await line.colleague("olena", 9)
+    async with scope(line.town.tenant):
+        held = await actions.place_order(line.town.max, order_of(line.town, "D-1", ("LAMP-1", 150)))
+    await olena.forge(f"sv:{held.id}")
+    for wrong in ("багато", "0", "-5", "1e12", "nan"):
+        assert "svd:" not in "".join(olena.taps()), wrong
+        await olena.say(wrong)
+    assert not [data for data in olena.taps() if data.startswith("svd:")]
+    await olena.say("20 000,50")
+    assert [data for data in olena.taps() if data.startswith("svd:")]
+
+
+async def test_the_bots_page_does_nothing_about_a_bot_that_is_not_there(town: Cast) -> None:
+    async with staff(town) as one:
+        for url, status in (
+            ("/office/bot", 422),
+            ("/office/bot/replacement", 404),
+            ("/office/bot/check", 404),
+            ("/office/bot/pause", 404),
+        ):
+            assert (await one.post(url)).status_code == status, url
+    async with visitor(town.host) as stranger:
+        answer = await stranger.client.post("/tg/session", data={"init": signed(TOKEN, 7)})
+        assert answer.status_code == 404, "no bot, no app"
