@@ -9,7 +9,7 @@ import msgspec
 from litestar import Request, Response, get, post
 
 from dilo.kit.errors import Invalid, NotFound, Refusal
-from dilo.kit.i18n import say
+from dilo.kit.templating import say_sums
 from dilo.kit.visit import visit
 from dilo.orders import actions, queries
 from dilo.orders.commands import LineInput, Placed, PlaceOrder, Shortage
@@ -94,20 +94,22 @@ def _body(placed: Placed) -> dict[str, Any]:
         "state": placed.state,
         "total": f"{placed.total:.2f}",
         "currency": placed.currency,
-        "verdicts": [_told(v) for v in placed.verdicts if not v.passed or v.warning],
+        "verdicts": [
+            _told(v, placed.currency) for v in placed.verdicts if not v.passed or v.warning
+        ],
     }
 
 
-def _told(verdict: Verdict) -> dict[str, Any]:
+def _told(verdict: Verdict, currency: str) -> dict[str, Any]:
     return {
         "gate": verdict.gate,
         "code": verdict.code,
-        "message": say(f"verdict:{verdict.code}", **verdict.figures),
+        "message": say_sums(f"verdict:{verdict.code}", currency, verdict.figures),
         "figures": {name: str(value) for name, value in verdict.figures.items()},
         "remedies": [
             {
                 "code": r.code,
-                "message": say(f"remedy:{r.code}", **r.figures),
+                "message": say_sums(f"remedy:{r.code}", currency, r.figures),
                 "figures": {name: str(value) for name, value in r.figures.items()},
             }
             for r in verdict.remedies

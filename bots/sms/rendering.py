@@ -13,7 +13,7 @@ from bots.answers import (
     Told,
 )
 from dilo.kit.i18n import say, shown
-from dilo.kit.templating import money
+from dilo.kit.templating import money, say_sums
 from dilo.messaging.segments import counted, parts_of
 from dilo.orders.spoken.matching import Asked
 from dilo.orders.spoken.shapes import Item
@@ -110,9 +110,12 @@ def _placed(told: PlacedTold) -> str:
     said = say("sms:placed", number=placed.number, total=total, state=say(f"state:{placed.state}"))
     for verdict in placed.verdicts:
         if not verdict.passed:
-            said += "\n" + say(f"verdict:{verdict.code}", **verdict.figures)
+            said += "\n" + say_sums(
+                f"verdict:{verdict.code}", placed.currency, verdict.figures, _sum
+            )
             said += "".join(
-                "\n" + say(f"remedy:{one.code}", **one.figures) for one in verdict.remedies[:1]
+                "\n" + say_sums(f"remedy:{one.code}", placed.currency, one.figures, _sum)
+                for one in verdict.remedies[:1]
             )
             break
     return said

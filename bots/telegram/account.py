@@ -58,7 +58,7 @@ def _balance_text(told: BalanceTold, talk: Talk) -> Markup:
     return sections(
         lines(bold(owner.name), table(figures)),
         _due(told),
-        reasons(told.verdicts, talk),
+        reasons(told.verdicts, owner.currency, talk),
         _stop(told),
     )
 

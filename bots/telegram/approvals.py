@@ -35,5 +35,5 @@ async def approval(event: CallbackQuery, talk: Talk) -> list[Reply]:
         state=say(f"state:{head.state}"),
     )
     if placed is not None and placed.held:
-        text += "\n" + reasons(placed.verdicts, talk)
+        text += "\n" + reasons(placed.verdicts, placed.currency, talk)
     return [Reply(text, edit=edited(event)), Reply("", callback_id=event.id)]

@@ -81,7 +81,7 @@ def _text(looked: Cart, talk: Talk) -> str:
         lines(*notes),
         _coupon(looked),
         say(f"refusal:{problem.code}", **problem.figures) if problem else "",
-        reasons(looked.verdicts, talk),
+        reasons(looked.verdicts, looked.currency, talk),
     )
 
 
@@ -210,7 +210,7 @@ async def _checkout(event: Event, talk: Talk, notice: str = "") -> list[Reply]:
             say("bot:checkout_reference", text=wishes.reference) if wishes.reference else "",
             say("bot:checkout_comment", text=wishes.comment) if wishes.comment else "",
         ),
-        reasons(looked.verdicts, talk),
+        reasons(looked.verdicts, looked.currency, talk),
     )
     order = f"order:{uuid7().hex[-12:]}:{looked.digest[:16]}:{wishes.digest}"
     rows = [

@@ -66,7 +66,7 @@ async def order_screen(event: Event, talk: Talk, order_id: UUID) -> list[Reply]:
 
 def _text(order: Order, talk: Talk) -> str:
     head = order.head
-    why = reasons(order.verdicts, talk) if head.state == "on_hold" else ""
+    why = reasons(order.verdicts, head.currency, talk) if head.state == "on_hold" else ""
     return sections(
         lines(
             bold(say("bot:order_head", number=head.number, state=say(f"state:{head.state}"))),

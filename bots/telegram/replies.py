@@ -16,7 +16,7 @@ from bots.telegram.markup import html_of, pieces
 from bots.telegram.talk import Talk
 from dilo.kit import outbox
 from dilo.kit.i18n import language, say
-from dilo.kit.templating import money
+from dilo.kit.templating import money, say_sums
 from dilo.messaging.channels import Composed, Dropped, Ready
 from dilo.orders.facts import Verdict
 
@@ -137,7 +137,7 @@ def menu_of(talk: Talk) -> Buttons:
     return [*menu(), [(say("bot:button_company"), "companies")]]
 
 
-def reasons(verdicts: list[Verdict], talk: Talk | None = None) -> str:
+def reasons(verdicts: list[Verdict], currency: str, talk: Talk | None = None) -> str:
     """Why it is stopped and what unblocks it, in words; what helps against two reasons is said
     once. In a group that hears no money only that it is stopped."""
     stopped = [verdict for verdict in verdicts if not verdict.passed]
@@ -145,9 +145,12 @@ def reasons(verdicts: list[Verdict], talk: Talk | None = None) -> str:
         return say("bot:details_in_private") if stopped else ""
     told: list[str] = []
     for verdict in stopped:
-        said = say(f"verdict:{verdict.code}", **verdict.figures)
+        said = say_sums(f"verdict:{verdict.code}", currency, verdict.figures)
         told.append(f"⛔ {say('gate:' + verdict.gate)}: {said}")
-        told += ["   • " + say(f"remedy:{one.code}", **one.figures) for one in verdict.remedies]
+        told += [
+            "   • " + say_sums(f"remedy:{one.code}", currency, one.figures)
+            for one in verdict.remedies
+        ]
     return "\n".join(dict.fromkeys(told))
 
 

@@ -85,7 +85,7 @@ async def _order(talk: Talk, order_id: UUID) -> Reply:
     text += [f"• {x.code} × {quantity(x.quantity)}" for x in found.lines[:SHOWN]]
     offered: list[tuple[str, str, str]] = []
     if head.state == "on_hold":
-        text.append(reasons(found.verdicts))
+        text.append(reasons(found.verdicts, head.currency))
         offered = [
             ("overrides.request", say("staff:ask_override"), f"sv:{head.id}"),
             ("orders.submit", say("staff:try_again"), f"sr:{head.id}"),

@@ -52,7 +52,7 @@ async def _card(talk: Talk, shipment_id: UUID) -> Reply:
     text += [f"• {x['code']} × {quantity(x['quantity'])}" for x in found.lines[:SHOWN]]
     offered: list[tuple[str, str, str]] = []
     if found.state == "held":
-        text.append(reasons(await queries.verdicts_at_dock(found.id)))
+        text.append(reasons(await queries.verdicts_at_dock(found.id), found.currency))
         offered = [
             ("shipments.dispatch", say("staff:release"), f"skr:{found.id}"),
             ("overrides.request", say("staff:ask_override"), f"sv:{found.order_id}"),

@@ -81,13 +81,13 @@ async def placed_screen(talk: Talk, placed: Placed) -> tuple[str, Buttons]:
         return _in_group(talk, placed, text), []
     rows: Buttons = [[(say("bot:button_order_details"), f"o:{placed.id}")]]
     if placed.held:
-        text = f"{text}\n{reasons(placed.verdicts, talk)}"
+        text = f"{text}\n{reasons(placed.verdicts, placed.currency, talk)}"
         rows.insert(0, await pay_button(talk, "unblock", order_id=placed.id))
     return text, [row for row in [*rows, *menu_of(talk)] if row]
 
 
 def _in_group(talk: Talk, placed: Placed, text: str) -> str:
-    why = reasons(placed.verdicts, talk) if placed.held else ""
+    why = reasons(placed.verdicts, placed.currency, talk) if placed.held else ""
     return "\n".join(part for part in (f"{talk.buyer.name}: {text}", why) if part)
 
 

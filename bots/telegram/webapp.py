@@ -19,6 +19,8 @@ from dilo.messaging import telegram_bots
 from dilo.parties import chats
 from dilo.parties.chats import Seat
 from dilo.storefront import baskets
+from tenants import audit
+from tenants.scope import scope
 from tenants.sessions import open_session
 
 Req = Request[Any, Any, Any]
@@ -26,6 +28,7 @@ ANYONE = {"verb": "anyone"}
 FRESH, SKEW = timedelta(minutes=10), timedelta(minutes=1)
 LASTS = timedelta(seconds=web.FRAMED_SECONDS)
 INIT_MAX = 4096
+ALARMS_AN_HOUR = 10
 
 
 @get("/tg", opt=ANYONE)
@@ -35,14 +38,30 @@ async def show(request: Req) -> Response[str]:
     return web.page("bots.telegram/app.html", ended=ended, refused="")
 
 
-@post("/tg/session", opt=ANYONE | {"no_csrf": True}, status_code=200)
+@post("/tg/session", opt=ANYONE | {"no_csrf": True, "transaction": "steps"}, status_code=200)
 async def session_create(request: Req) -> Response[Any]:
-    """What Telegram signed is the proof; no other site may post here (the door's own check)."""
+    """What Telegram signed is the proof; no other site may post here (the door's own check). A
+    refusal undoes what it began, and what was forged is noted after it."""
     visit().extras["framed"] = True
+    init, tenant = str((await request.form()).get("init", "")), visit().tenant
     try:
-        seat = await seat_of(str((await request.form()).get("init", "")))
+        async with scope(tenant):
+            return await _opened(request, await seat_of(init))
     except Refusal as refusal:
+        if refusal.code == "INIT_DATA_BAD" and init:
+            async with scope(tenant):
+                await _forged(request.client.host if request.client else "?")
         return web.page("bots.telegram/app.html", status=refusal.status, refused=refusal.code)
+
+
+async def _forged(address: str) -> None:
+    """Whom it names is not told: a forgery accuses nobody. What Telegram did sign, but long ago or
+    for a visit that was opened already, is a window left open and no attempt."""
+    if (await audit.recent_alarms("mini_app", "mini_app"))[0] < ALARMS_AN_HOUR:
+        await audit.alarm(address, "mini_app", chat="mini_app", why="not_signed")
+
+
+async def _opened(request: Req, seat: Seat) -> Response[Any]:
     assert seat.identity_id is not None
     token = await open_session(
         "portal",

@@ -45,6 +45,7 @@ async def test_a_held_order_is_202_with_remedies(town: Cast) -> None:
     (verdict,) = answer.json()["verdicts"]
     assert verdict["figures"]["over_amount"] == "100.00"
     assert verdict["remedies"][0]["figures"] == {"pay_amount": "100.00"}
+    assert "100,00\N{NO-BREAK SPACE}₴" in verdict["remedies"][0]["message"]
 
 
 async def test_keys_are_the_tenants_own(town: Cast, rival: Cast) -> None:

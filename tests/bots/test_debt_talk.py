@@ -78,7 +78,7 @@ async def test_a_warning_names_the_debts_and_how_to_pay_and_a_tap_shows_it_was_r
     (call,) = person.seen(before)
     assert "INV-77" in call.text
     assert "120,00" in call.text
-    assert "прострочено днів: 2" in call.text
+    assert "прострочено 2 дн." in call.text
     assert "UA213223130000026007233566001" in call.text
     assert [r["read_at"] for r in await told(line)] == [None]
     assert "Виписка" in await person.tap("stm")
@@ -233,7 +233,7 @@ async def test_a_broken_promise_is_told_to_the_manager(line: Line) -> None:
     while await drain(town.tenant.id):
         pass
     (call,) = boss.seen(before)
-    assert "не дотримав обіцянки" in call.text
+    assert "обіцянку сплатити" in call.text
     assert "Електросвіт" in call.text
     assert "100,00" in call.text
 

@@ -256,6 +256,9 @@ async def test_secrets_of_others_and_forged_updates_are_the_same_nothing(
     async with scope(line.town.tenant):
         noted = await db.value("SELECT count(*) FROM audit_event WHERE verb = 'security.webhook'")
     assert noted == 3
+    async with staff(line.town) as olena:
+        for page in ("/office/bot", "/office/bot/alarms"):
+            assert "Підроблене оновлення" in (await olena.get(page)).text, page
     for nonsense in ({"update_id": "x"}, {"update_id": 5, "message": {"text": 5}}, {}):
         assert await deliver(url, nonsense, secret) == 200
 

@@ -57,6 +57,7 @@ async def test_a_basket_by_sms_is_an_order_under_the_same_rules(phone: Telephone
         states = await db.rows("SELECT state FROM sales_order ORDER BY created_at")
     assert [r["state"] for r in states] == ["confirmed", "on_hold"]
     assert "\n" in held, "why it is stopped, and what unblocks it"
+    assert held.count(" UAH") >= 3, "the order's total, and the sums of the reason and the remedy"
 
 
 async def test_a_line_in_doubt_is_asked_by_figures_and_never_guessed(phone: Telephone) -> None:

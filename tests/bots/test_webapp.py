@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from browsing import Visitor, visitor
+from browsing import Visitor, staff, visitor
 from peers.line import TOKEN, Line, connect
 from peers.miniapp import signed
 from peers.telegram import TelegramPeer
@@ -172,3 +172,41 @@ async def test_the_menu_button_opens_it_where_the_portal_has_https(line: Line) -
     finally:
         links.use_form("http://{host}")
     assert line.bot.menu.web_app.url == f"https://{line.town.host}/tg"
+
+
+FORGED = "SELECT actor_name, after FROM audit_event WHERE verb = 'security.mini_app'"
+
+
+async def forged(line: Line) -> list[db.Row]:
+    async with scope(line.town.tenant):
+        return await db.rows(FORGED)
+
+
+async def test_a_forged_proof_is_read_by_the_office_an_old_or_repeated_one_is_no_attempt(
+    line: Line, one: Visitor, rival: Cast
+) -> None:
+    good = signed(TOKEN, PERSON)
+    assert await open_app(one, signed(TOKEN, PERSON, age=700)) == 403
+    assert await open_app(one, signed(TOKEN, 99)) == 403
+    assert await open_app(one, "") == 403
+    assert await open_app(one, good) == 303
+    assert await open_app(one, good) == 403
+    assert await forged(line) == []
+    assert await open_app(one, signed(TOKEN, PERSON).replace(str(PERSON), "77")) == 403
+    (row,) = await forged(line)
+    assert "77" not in str(row["after"]), "whom a forgery names is not accused"
+    async with staff(line.town) as olena:
+        page = (await olena.get("/office/bot/alarms")).text
+        assert "Підроблений вхід" in (await olena.get("/office/bot")).text
+    assert "Підроблений вхід у каталог" in page
+    assert "підписав не Telegram" in page
+    async with staff(rival) as theirs:
+        shown = await theirs.get("/office/bot/alarms")
+    assert shown.status_code == 200
+    assert "Підроблений" not in shown.text
+
+
+async def test_a_flood_of_forgeries_makes_few_lines(line: Line, one: Visitor) -> None:
+    for number in range(25):
+        assert await open_app(one, signed(OTHER, number + 1)) == 403
+    assert len(await forged(line)) == 10

@@ -514,9 +514,9 @@ async def test_a_stopped_sub_dealer_reads_his_own_sum_and_nothing_of_the_parents
         told = (await order(held.id)).verdicts
         [mine] = [v for v in told if not v.passed]
         assert (mine.code, mine.figures) == ("GROUP_LIMIT_REACHED", {"over_amount": D(1000)})
-        assert "1\N{NO-BREAK SPACE}000,00" in reasons(told)
+        assert "1\N{NO-BREAK SPACE}000,00\N{NO-BREAK SPACE}₴" in reasons(told, "UAH")
         inside = (await order(held.id, inside=True)).verdicts
-        assert "Електросвіт" in reasons(inside)
+        assert "Електросвіт" in reasons(inside, "UAH")
         parent = await party(town.parties["D-1"])
         namesake = "UPDATE party SET name = :name WHERE id = :id"
         await db.execute(namesake, name=parent.name, id=town.parties["Alpha"])

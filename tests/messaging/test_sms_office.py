@@ -35,7 +35,10 @@ async def test_a_gateway_is_set_tried_and_reported_in_the_office(town: Cast) -> 
         address = made.headers["location"]
         shown = await olena.get(address)
         assert "hush-hush" not in shown.text
-        assert re.search(r"/webhooks/sms/[\w/-]+\?key=", shown.text)
+        hook = re.search(r"(https?)://([^/<]+)/webhooks/sms/[\w/-]+\?key=", shown.text)
+        assert hook
+        assert (hook[1], hook[2].partition(":")[0]) == ("http", town.host)
+        assert "DILO_PUBLIC_URL" in shown.text, "no gateway outside reaches it"
         assert (await olena.post(f"{address}/trial", {"phone": "067 123 45 67"})).status_code == 303
         assert (await olena.post("/office/sms/policy", {"daily_amount": "50"})).status_code == 303
         counted = await olena.get(

@@ -13,7 +13,7 @@ from dilo.desk import queries
 from dilo.kit import clock
 from dilo.kit.i18n import say
 from dilo.kit.paging import Paging
-from dilo.kit.templating import money, quantity
+from dilo.kit.templating import money, quantity, say_sums
 from dilo.messaging.news import Said, tell_colleagues
 from dilo.orders import queries as orders
 from dilo.parties.queries import Party, party
@@ -48,15 +48,15 @@ async def order_words(_reader: Actor, payload: dict[str, Any]) -> Said | None:
         name=head.placed_by,
     )
     if head.state == "on_hold":
-        text += "\n" + why_held(await orders.last_verdicts(head.id, inside=True))
+        text += "\n" + why_held(await orders.last_verdicts(head.id, inside=True), head.currency)
     return Said(
         text, [[(say("news:order"), f"so:{head.id}"), (say("news:card"), f"sp:{head.party_id}")]]
     )
 
 
-def why_held(verdicts: list[Any]) -> str:
+def why_held(verdicts: list[Any], currency: str) -> str:
     return "\n".join(
-        f"⛔ {say('gate:' + v.gate)}: " + say(f"verdict:{v.code}", **v.figures)
+        f"⛔ {say('gate:' + v.gate)}: " + say_sums(f"verdict:{v.code}", currency, v.figures)
         for v in verdicts
         if not v.passed
     )

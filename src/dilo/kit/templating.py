@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -23,6 +23,7 @@ from dilo.kit.visit import visit
 HOUSE = Path(__file__).resolve().parents[1]
 STREET = Path(__file__).resolve().parents[3]
 STATIC = HOUSE / "kit" / "static"
+PRICES = {"price", "floor"}
 _GLUED = re.compile(r"([A-Z])(?=\d)")  # a currency named by letters is no part of the figure
 
 
@@ -52,6 +53,7 @@ def environment() -> Environment:
         asset=asset,
         icon=icon,
         say=i18n.say,
+        say_sums=say_sums,
         languages=i18n.LANGUAGES,
         url_with=url_with,
         now=clock.now,
@@ -129,6 +131,19 @@ def money(amount: Decimal | None, currency: str | None = None) -> str:
         else format_decimal(amount, "#,##0.00", locale=i18n.language())
     )
     return _GLUED.sub("\\1\N{NO-BREAK SPACE}", text).replace("-", "\N{MINUS SIGN}")
+
+
+def say_sums(
+    key: str, currency: str, figures: dict[str, Any], written: Callable[..., str] = money
+) -> str:
+    """The sentence for a key whose sums are of one currency: those named ``…_amount``, and prices.
+    ``written`` is how the door writes money."""
+    sums = {
+        name: written(value, currency)
+        for name, value in figures.items()
+        if isinstance(value, Decimal) and (name.endswith("_amount") or name in PRICES)
+    }
+    return i18n.say(key, **figures | sums)
 
 
 def number(value: Decimal | int | None) -> str:

@@ -20,7 +20,7 @@ from dilo.messaging.sms_budget import PolicyForm
 from dilo.messaging.sms_costs import installed
 from dilo.parties.actions import phone_number
 from dilo.people.roles import may
-from tenants import audit
+from tenants import audit, links
 from tenants.scope import current_tenant
 
 Req = Request[Any, Any, Any]
@@ -89,11 +89,13 @@ def _kind_name(kind: str) -> str:
     return i18n.say(key) if i18n.known(key) else kind
 
 
-def _edit(account: Account | None, kind: str, form: web.Filled[Any], status: int = 200) -> Any:
+async def _edit(
+    account: Account | None, kind: str, form: web.Filled[Any], status: int = 200
+) -> Any:
     carrier, hook = installed(), ""
     if account is not None and carrier is not None:
         path = f"/webhooks/sms/{current_tenant().id}/{account.id}"
-        hook = carrier.hook_of(current_tenant().id, account.id) or path
+        hook = carrier.hook_of(current_tenant().id, account.id) or await links.address_of(path)
         if account.kind != "twilio":
             hook += f"?key={account.secret('inbound')}"
     return web.page(
@@ -111,13 +113,13 @@ def _edit(account: Account | None, kind: str, form: web.Filled[Any], status: int
 @get("/office/sms/new", opt=EDIT)
 async def new() -> Response[Any]:
     kind = visit().query.get("kind", "")
-    return _edit(None, kind if kind in KINDS else "smpp", web.EMPTY)
+    return await _edit(None, kind if kind in KINDS else "smpp", web.EMPTY)
 
 
 @get("/office/sms/{sms_account_id:uuid}", opt=EDIT)
 async def edit(sms_account_id: UUID) -> Response[Any]:
     account = await sms_accounts.account(sms_account_id)
-    return _edit(account, account.kind, web.EMPTY)
+    return await _edit(account, account.kind, web.EMPTY)
 
 
 @post("/office/sms", opt=EDIT, status_code=200)
@@ -137,7 +139,7 @@ async def _save(request: Req, account: Account | None) -> Response[Any]:
         form.values.pop(name, None)
     kind = account.kind if account else str(form.values.get("kind") or "smpp")
     if form.input is None:
-        return _edit(account, kind, form, 422)
+        return await _edit(account, kind, form, 422)
     try:
         made = await sms_accounts.save_account(
             visit().actor, form.input, account.id if account else None
@@ -146,7 +148,7 @@ async def _save(request: Req, account: Account | None) -> Response[Any]:
         if refusal.status != 422:
             raise
         form.errors["_"] = i18n.say(f"refusal:{refusal.code}", **refusal.figures)
-        return _edit(account, kind, form, 422)
+        return await _edit(account, kind, form, 422)
     return web.done(f"/office/sms/{made}")
 
 
