@@ -96,7 +96,10 @@ async def check() -> Response[Any]:
     try:
         await connection.check(bot)
         now = await telegram_bots.bot(bot.id)
-        web.flash("warning" if now.state == "failed" else "success", f"flash:bot_{now.state}")
+        if now.state == "live" and now.webhook_error:
+            web.flash("warning", "flash:bot_stumbled", text=now.webhook_error)
+        else:
+            web.flash("warning" if now.state == "failed" else "success", f"flash:bot_{now.state}")
     except Refusal as refusal:
         web.flash_refusal(refusal)
     return web.redirect("/office/bot")

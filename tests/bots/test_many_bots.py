@@ -209,6 +209,12 @@ async def test_the_workers_round_notices_a_webhook_that_strayed(line: Line) -> N
     assert line.bot.webhook["url"].startswith("https://bots.example/")
     row = await bot_row(line.town)
     assert row["webhook_error"] == "Connection refused"
+    async with staff(line.town) as olena:
+        await olena.open("/office/bot")
+        line.bot.last_error = "Wrong response from the webhook: 502"
+        await olena.post("/office/bot/check")
+        said = (await olena.get("/office/bot")).text
+    assert "Бот працює, але Telegram повідомляє про помилку: Wrong response" in said
     assert row["pending_updates"] == 0
 
 

@@ -90,6 +90,7 @@ async def compose(payload: dict[str, Any], channel: str, party_id: UUID | None) 
             soon=money(sum((d.open_amount for d in week), ZERO), debtor.currency),
         )
     ]
+    lines.append("")
     lines += [
         i18n.say(
             "dunning:item_late" if d.due_on < today else "dunning:item",

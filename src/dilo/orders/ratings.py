@@ -108,13 +108,13 @@ async def compose(
     found = await shipment(UUID(payload["shipment_id"]))
     if found.state != "delivered":
         return Dropped("MOVED_ON")
-    rated, in_chat = found.score is not None, channel == "telegram"
+    rated, in_chat, taken_by = found.score is not None, channel == "telegram", found.received_by
     key = "rating:delivered" if rated else "rating:asked_here" if in_chat else "rating:asked"
     text = i18n.say(
         key,
         number=found.number,
         order=found.order_number,
-        received_by=found.received_by or "—",
+        received=i18n.say("rating:received", name=taken_by) if taken_by else "",
         link=await address_of(f"/shipments/{found.id}/rating"),
     )
     extra = {"buttons": score_buttons(found.id)} if in_chat and not rated else {}
