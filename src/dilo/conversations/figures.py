@@ -217,7 +217,7 @@ async def _doors(span: Span) -> list[Door]:
     moments, own = _moments(span), current_tenant().currency
     sold = _sums(await db.rows(SOLD_BY_DOOR, own=own, **moments), "door")
     placed = await db.rows(DOORS, **moments)
-    return [Door(**row, totals=sold[(row["door"],)]) for row in placed]
+    return [Door(**row, totals=sold.get((row["door"],), [])) for row in placed]
 
 
 def _asked(span: Span) -> dict[str, Any]:
