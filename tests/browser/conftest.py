@@ -192,7 +192,7 @@ async def street(pool: None, servers: Servers) -> AsyncIterator[Street]:
         env=os.environ
         | {"DILO_PORT": str(port), "PYTHONPATH": "src:.", "DILO_STRIPE_API": peer.url},
     )
-    await _listening(port)
+    await listening(port)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=str(CHROMIUM), args=["--no-sandbox", f"--disable-features={LOOPBACK}"]
@@ -204,7 +204,7 @@ async def street(pool: None, servers: Servers) -> AsyncIterator[Street]:
     await peer.stop()
 
 
-async def _listening(port: int) -> None:
+async def listening(port: int) -> None:
     for _ in range(900):
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from browser.conftest import listening  # type: ignore[import-not-found]
 from playwright.sync_api import Page, sync_playwright
 from town import PASSWORD, Cast
 
@@ -43,13 +44,7 @@ async def port(servers: Servers) -> AsyncIterator[int]:
         "serve",
         env=os.environ | {"DILO_PORT": str(free), "PYTHONPATH": "src:."},
     )
-    for _ in range(200):
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", free)
-            writer.close()
-            break
-        except OSError:
-            await asyncio.sleep(0.1)
+    await listening(free)
     yield free
     child.terminate()
     await child.wait()

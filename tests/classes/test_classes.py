@@ -147,7 +147,9 @@ async def test_what_follows_by_rule_is_shown_applied_and_taken_back(
 
 
 @pytest.mark.skipif(not HISTORY.exists(), reason="../shared/data/online_retail.csv.gz is missing")
-async def test_the_real_history_gives_the_classes_polars_gives(town: Cast) -> None:
+async def test_the_real_history_gives_the_classes_polars_gives(
+    own_database: None, town: Cast
+) -> None:
     on, lines = date(2011, 6, 1), history_lines()
     async with scope(town.tenant):
         await load(town, lines)
