@@ -57,6 +57,19 @@ async def test_what_does_not_fit_its_state_is_refused(town: Cast, state: str) ->
                 await DEEDS[name](town.maria, made)
 
 
+async def test_what_does_not_run_puts_nothing_into_the_outbox(town: Cast) -> None:
+    """The next batch was told of before it was paused."""
+    async with scope(town.tenant):
+        await reach(town, "A", "telegram", "966")
+        made = await drafted(town)
+        await actions.launch(town.olena, made)
+        for state, planned in (("paused", 0), ("cancelled", 0), ("running", 1)):
+            await db.execute("UPDATE campaign SET state = :s WHERE id = :id", s=state, id=made)
+            await actions.plan({"campaign_id": str(made)})
+            found = await db.value("SELECT count(*) FROM outbox WHERE kind = 'campaign'")
+            assert found == planned, state
+
+
 async def test_one_in_doubt_is_told_again_alone(town: Cast, rival: Cast) -> None:
     doubt = """UPDATE outbox SET state = CASE WHEN payload ->> 'address' = '965' THEN 'sent'
       ELSE 'unknown' END WHERE kind = 'campaign'"""

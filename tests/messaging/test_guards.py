@@ -13,7 +13,15 @@ from dilo.kit import db, outbox
 from dilo.kit.errors import Forbidden, NotFound, Refusal
 from dilo.kit.ids import uuid7
 from dilo.kit.money import AMOUNT_MAX
-from dilo.messaging import actions, phrases, sms_accounts, sms_budget, telegram_bots, wire
+from dilo.messaging import (
+    actions,
+    phrases,
+    sms_accounts,
+    sms_budget,
+    sms_silence,
+    telegram_bots,
+    wire,
+)
 from dilo.messaging.phrases import PhraseForm
 from dilo.messaging.sms_accounts import AccountForm
 from dilo.messaging.sms_budget import PolicyForm
@@ -102,6 +110,22 @@ async def test_a_budget_nobody_means_is_refused(town: Cast) -> None:
             for form in (PolicyForm(daily_amount=amount), PolicyForm(monthly_amount=amount)):
                 with pytest.raises(Refusal, match="AMOUNT_BAD"):
                     await sms_budget.save_policy(town.olena, form)
+
+
+async def test_after_stop_only_an_answer_to_what_he_wrote_goes_out(town: Cast) -> None:
+    phone, said = "+380671112233", ("campaign", "debt_warning", "staff_reply", "sms_reply")
+
+    async def silenced() -> list[bool]:
+        return [await sms_silence.is_silenced(kind, phone) for kind in said]
+
+    async with scope(town.tenant):
+        assert await silenced() == [False, False, False, False]
+        await db.execute("INSERT INTO sms_number (phone, stopped_at) VALUES (:p, now())", p=phone)
+        assert await silenced() == [True, True, True, False]
+        await db.execute("UPDATE sms_number SET wrote_at = now() + interval '1 second'")
+        assert await silenced() == [True, True, False, False]
+        await sms_budget.save_policy(town.olena, PolicyForm(stop_covers="marketing"))
+        assert await silenced() == [True, False, False, False]
 
 
 def test_a_pdu_of_a_size_nobody_means_is_not_waited_for() -> None:

@@ -1,11 +1,16 @@
 """Forms of the office that say nonsense are refused in words, and nothing is kept of them."""
 
 from datetime import timedelta
+from decimal import Decimal as D
 
 from browsing import staff
-from town import Cast
+from town import Cast, order_of
 
+from dilo.desk import news
 from dilo.kit import clock, db
+from dilo.orders.actions import cancel_order, place_order
+from dilo.parties import tasks
+from dilo.stock.alarms import set_alarm
 from tenants.keys import add_key
 from tenants.scope import scope
 
@@ -59,3 +64,27 @@ async def test_programs_that_send_no_json_are_told_so(town: Cast) -> None:
             )
             assert answer.status_code == 400, (url, answer.text)
             assert "UNREADABLE" in answer.text
+
+
+async def test_news_of_what_is_over_meanwhile_are_not_told(town: Cast) -> None:
+    """Words are made as they leave: a task done or moved, an order let go, an alarm taken off."""
+    due, later = (clock.now() + timedelta(hours=n) for n in (1, 2))
+    async with scope(town.tenant):
+        task = await tasks.make_task(town.max, "Подзвонити", due)
+        told = {"task_id": str(task), "due_at": due.isoformat()}
+        moved = told | {"due_at": later.isoformat()}
+        assert await news.task_words(town.max, told)
+        await tasks.move_task(town.max, task, later)
+        assert await news.task_words(town.max, told) is None
+        assert await news.task_words(town.max, moved)
+        await tasks.finish_task(town.max, task)
+        assert await news.task_words(town.max, moved) is None
+        held = await place_order(town.petro, order_of(town, "D-1", ("LAMP-1", 150)))
+        about = {"order_id": str(held.id), "state": "on_hold", "news": "order_held"}
+        assert await news.order_words(town.max, about)
+        await cancel_order(town.max, held.id, "x")
+        assert await news.order_words(town.max, about) is None
+        low = {"product_id": str(town.products["SOCKET"]), "free": "1"}
+        assert await news.stock_words(town.max, low) is None
+        await set_alarm(town.ivan, town.products["SOCKET"], D(5))
+        assert await news.stock_words(town.max, low)
