@@ -9,7 +9,7 @@ from town import Cast, order_of
 
 from dilo.kit import clock, db
 from dilo.messaging.channels import Composed, Dropped, Ready
-from dilo.orders import actions, progress, tracking
+from dilo.orders import actions, progress, ratings, tracking
 from dilo.orders.commands import Dispatch
 from dilo.orders.tracking import CarriageForm, CarrierForm, EventForm
 from tenants.scope import scope
@@ -87,6 +87,8 @@ async def test_what_left_is_told_with_its_carrier_while_it_is_on_the_road(town: 
         assert "Нова пошта 20450000001" in text
         await tracking.happened(town.ivan, sent.id, EventForm("delivered"))
         assert await progress.compose_left(told, "telegram", None) == Dropped("MOVED_ON")
+        asked = words(await ratings.compose({"shipment_id": str(sent.id)}, "telegram", None))
+        assert f"({sent.number})" in asked, "nobody wrote down who took it: nobody is named"
 
 
 @pytest.mark.parametrize(("days", "letters"), [(1, 1), (3, 0)])
