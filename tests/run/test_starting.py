@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -116,6 +117,12 @@ def test_help_teaches(words: list[str], said: str) -> None:
     answer = dilo(*words)
     assert answer.returncode == 0
     assert said in answer.stdout
+
+
+def test_help_lists_every_command_by_its_name() -> None:
+    listed = re.findall(r"^│ (\w+)", dilo("--help").stdout, re.M)
+    files = (ROOT / "src/dilo/run/commands").glob("[!_]*.py")
+    assert set(listed) >= {file.stem.strip("_") for file in files}
 
 
 def test_a_tenant_is_made_imported_and_reported_by_hand(var: Path, tmp_path: Path) -> None:

@@ -28,7 +28,9 @@ class Found(click.RichGroup):
         names = {m.name.strip("_"): m.name for m in pkgutil.iter_modules(commands.__path__)}
         if cmd_name not in names:
             return None
-        return import_module(f"dilo.run.commands.{names[cmd_name]}").command
+        found = import_module(f"dilo.run.commands.{names[cmd_name]}").command
+        found.name = cmd_name  # what help lists, as each file calls its own `command`
+        return found
 
 
 @click.group(cls=Found, context_settings={"help_option_names": ["-h", "--help"]})
