@@ -64,6 +64,7 @@ OFFICE = [
     "/office/portal-users",
     "/office/portal-approvals",
     "/office/ratings",
+    "/office/tasks",
     "/office/ordering",
 ]
 

@@ -14,7 +14,7 @@ from dilo.claims.pages import request_of
 from dilo.claims.rules import REASONS, WISHES
 from dilo.conversations import media, queries, threads
 from dilo.conversations.queries import Message, Thread
-from dilo.desk.office import local_moment
+from dilo.desk.tasks import local_moment
 from dilo.kit import web
 from dilo.kit.errors import NotFound, Refusal
 from dilo.kit.ids import uuid7, uuid_or_none
@@ -144,7 +144,7 @@ async def task_show(task_id: UUID) -> Response[Any]:
     """Where it stands: one's own that is not done on My day, another's on its company's card."""
     found = await tasks.task(task_id)
     if found.party_id is None or (found.assignee_id == visit().actor.id and not found.done_at):
-        return web.redirect("/office#tasks")
+        return web.redirect(f"/office/tasks?state={'done' if found.done_at else 'open'}")
     return web.redirect(f"/office/parties/{found.party_id}")
 
 

@@ -6,7 +6,8 @@ from hashlib import sha256
 from uuid import UUID
 
 from dilo.kit import db, outbox
-from dilo.kit.errors import NotFound, Refusal
+from dilo.kit.errors import Forbidden, NotFound, Refusal
+from dilo.kit.paging import Page, Paging
 from tenants import audit
 from tenants.actors import Actor
 
@@ -27,8 +28,24 @@ OPEN_OF = f"""
 {TASKS} WHERE t.assignee_id = :id AND t.done_at IS NULL ORDER BY t.due_at, t.id LIMIT :most
 """
 ONE = f"{TASKS} WHERE t.id = :id"
+SORTS = {"due": "t.due_at", "title": "t.title", "party": "p.name", "who": "i.name"}
+LIST = """
+SELECT t.id, t.title, t.due_at, t.assignee_id, i.name AS assignee_name, t.party_id,
+  p.name AS party_name, t.made_by, t.made_by_id, t.done_at, count(*) OVER () AS total_rows
+FROM task t JOIN identity i ON i.id = t.assignee_id LEFT JOIN party p ON p.id = t.party_id
+WHERE CASE :view WHEN 'all' THEN true
+    WHEN 'given' THEN t.made_by_id = :me AND t.assignee_id <> :me
+    ELSE t.assignee_id = :me END
+  AND CASE :state WHEN 'open' THEN t.done_at IS NULL WHEN 'done' THEN t.done_at IS NOT NULL
+    WHEN 'late' THEN t.done_at IS NULL AND t.due_at < now() ELSE true END
+  AND strpos(lower(concat_ws(' ', t.title, p.name, p.code, i.name)), :search) > 0
+"""
 FINISH = """
 UPDATE task SET done_at = now() WHERE id = :id AND assignee_id = :by AND done_at IS NULL
+"""
+REOPEN = """
+UPDATE task SET done_at = NULL
+WHERE id = :id AND :by IN (assignee_id, made_by_id) AND done_at IS NOT NULL
 """
 MOVE = """
 UPDATE task SET due_at = :due_at WHERE id = :id AND assignee_id = :by AND done_at IS NULL
@@ -44,6 +61,20 @@ class Task:
     party_id: UUID | None
     party_name: str | None
     made_by: str
+    done_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    id: UUID
+    title: str
+    due_at: datetime
+    assignee_id: UUID
+    assignee_name: str
+    party_id: UUID | None
+    party_name: str | None
+    made_by: str
+    made_by_id: UUID | None
     done_at: datetime | None
 
 
@@ -97,6 +128,33 @@ async def tasks_of(actor: Actor, most: int = 50) -> list[Task]:
     return await db.rows_as(Task, OPEN_OF, id=actor.id, most=most)
 
 
+def views_of(actor: Actor) -> tuple[str, ...]:
+    """Whose tasks this one may look through: everyone's are for who sees reports."""
+    return ("mine", "given", "all") if actor.may("reports.read") else ("mine", "given")
+
+
+async def task_list(
+    actor: Actor, paging: Paging, *, view: str = "mine", state: str = "open", search: str = ""
+) -> Page[Listed]:
+    """``view``: one of ``views_of``; ``state``: open, late, done or all. What is to be done comes
+    by when it is due, what is done the latest first. Raises FORBIDDEN."""
+    actor.require("desk.read")
+    if view not in views_of(actor):
+        raise Forbidden("FORBIDDEN", verb="reports.read")
+    usual = "t.done_at DESC" if state == "done" else SORTS["due"]
+    order = paging.order_by(SORTS, "due") if paging.sort else usual
+    found = await db.rows(
+        f"{LIST} ORDER BY {order}, t.id LIMIT :size OFFSET :offset",
+        view=view,
+        state=state,
+        me=actor.id,
+        search=search.lower().strip(),
+        size=paging.size,
+        offset=paging.offset,
+    )
+    return db.page_of(Listed, found, paging)
+
+
 async def task(task_id: UUID) -> Task:
     return await db.one_as(Task, ONE, id=task_id)
 
@@ -116,6 +174,15 @@ async def finish_task(actor: Actor, task_id: UUID) -> None:
         await own_task(actor, task_id)
         return
     await audit.note(actor, "tasks.done", "task", task_id)
+
+
+async def reopen_task(actor: Actor, task_id: UUID) -> None:
+    """By who does it or who gave it. What is open stays as it is. Raises FORBIDDEN, NOT_FOUND."""
+    actor.require("desk.read")
+    if await db.execute(REOPEN, id=task_id, by=actor.id):
+        await audit.note(actor, "tasks.reopen", "task", task_id)
+    elif (await task(task_id)).done_at is not None:
+        raise NotFound
 
 
 async def move_task(actor: Actor, task_id: UUID, due_at: datetime) -> None:

@@ -28,6 +28,7 @@ import dilo.desk.order
 import dilo.desk.series
 import dilo.desk.shelf
 import dilo.desk.standing
+import dilo.desk.tasks
 import dilo.dunning.collections
 import dilo.dunning.pages
 import dilo.imports.pages
@@ -74,6 +75,7 @@ ROUTES: list[Any] = [
     *dilo.desk.goods.routes,
     *dilo.desk.matters.routes,
     *dilo.desk.series.routes,
+    *dilo.desk.tasks.routes,
     *dilo.desk.office.routes,
     *dilo.desk.shelf.routes,
     *dilo.desk.standing.routes,
