@@ -315,6 +315,7 @@ async def test_who_is_nobody_is_heard_by_nobody(line: Line) -> None:
     )
     for more in others:
         assert await petro.send({"text": "/balance", "entities": command} | more) == "", more
+        assert petro.status == 200, "answered as heard, or Telegram would say it again"
     async with scope(line.town.tenant):
         await telegram_bots.pause_bot(line.town.olena, True)
     assert await petro.say("/balance") == ""
