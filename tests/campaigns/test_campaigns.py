@@ -1,6 +1,6 @@
 """A campaign: to those who agreed, once each, approved where it is big, stopped where it is asked."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal as D
 from typing import Any
 from uuid import UUID
@@ -355,7 +355,7 @@ async def test_the_pages_of_a_campaign_work_by_hand(town: Cast) -> None:
         "body_uk": "Вітаємо, {{ party }}",
         "subject_uk": "Зима",
         "per_minute": "60",
-        "starts_at": "2026-12-01T10:00",
+        "starts_at": f"{date.today() + timedelta(days=1)}T10:00",
     }
     async with staff(town) as one:
         assert (await one.open("/office/campaigns")).status_code == 200

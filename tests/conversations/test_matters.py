@@ -2,6 +2,7 @@
 
 import re
 from asyncio import gather
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,8 @@ from dilo.orders import actions as orders
 from dilo.orders.commands import Dispatch
 from dilo.orders.queries import order_lines
 from tenants.scope import scope
+
+TOMORROW = f"{date.today() + timedelta(days=1)}T10:00"
 
 
 async def shipped(town: Cast, party: str = "D-1") -> tuple[UUID, UUID]:
@@ -46,7 +49,7 @@ async def test_a_task_is_made_of_a_message_for_a_colleague(town: Cast) -> None:
         bad = await one.post(url, given | {"due_at": "колись"})
         assert bad.status_code == 422
         assert 'value="Передзвонити"' in bad.text
-        answer = await one.post(url, given | {"due_at": "2026-12-01T10:00"})
+        answer = await one.post(url, given | {"due_at": TOMORROW})
         assert answer.status_code == 303
         assert answer.headers["location"] == f"/office/inbox/{heard.thread_id}"
         talk = (await one.get(f"/office/inbox/{heard.thread_id}")).text
@@ -66,7 +69,7 @@ async def test_a_form_of_a_task_posted_twice_or_at_once_makes_one(town: Cast) ->
         page = (await one.open(url)).text
         key = re.search(r'name="key" value="(\w+)"', page)
         assert key
-        given = {"title": "Передзвонити", "due_at": "2026-12-01T10:00", "key": key[1]}
+        given = {"title": "Передзвонити", "due_at": TOMORROW, "key": key[1]}
         assert {(await one.post(url, given)).status_code for _ in range(2)} == {303}
         assert len(await made_in(town, heard.thread_id)) == 1
         again = re.search(r'name="key" value="(\w+)"', (await one.get(url)).text)
@@ -77,7 +80,7 @@ async def test_a_form_of_a_task_posted_twice_or_at_once_makes_one(town: Cast) ->
         assert len(await made_in(town, heard.thread_id)) == 2
         await one.post(url, given | {"title": "Написати"})
         assert len(await made_in(town, heard.thread_id)) == 3
-        day = {"title": "Звіт", "due_at": "2026-12-01T10:00", "key": "k"}
+        day = {"title": "Звіт", "due_at": TOMORROW, "key": "k"}
         await gather(*(one.post("/office/tasks", day) for _ in range(5)))
     async with staff(town, "maria") as one:
         await one.post("/office/tasks", day)
