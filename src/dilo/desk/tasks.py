@@ -22,7 +22,6 @@ from tenants.scope import current_tenant
 Req = Request[Any, Any, Any]
 A_MINUTE = timedelta(minutes=1)
 EXPORT_MAX = 20_000
-STATES = ("open", "late", "done")
 
 
 @get("/office/tasks", opt=may("desk.read"))
@@ -31,14 +30,19 @@ async def index() -> Response[Any]:
     view, state = query.get("view", "mine"), query.get("state", "open")
     filters = {
         "view": view if view in views else "mine",
-        "state": state if state in STATES else "",
+        "state": state if state in tasks.STANDS else "",
         "search": query.get("q", ""),
     }
     if kind := query.get("as"):
         return await _export(kind, filters)
     page = await tasks.task_list(visit().actor, Paging.of(query), **filters)
     return web.page(
-        "desk/tasks.html", block="list", page=page, views=views, states=STATES, now=clock.now()
+        "desk/tasks.html",
+        block="list",
+        page=page,
+        views=views,
+        states=list(tasks.STANDS),
+        now=clock.now(),
     )
 
 

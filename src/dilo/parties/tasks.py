@@ -28,16 +28,22 @@ OPEN_OF = f"""
 {TASKS} WHERE t.assignee_id = :id AND t.done_at IS NULL ORDER BY t.due_at, t.id LIMIT :most
 """
 ONE = f"{TASKS} WHERE t.id = :id"
+WHOSE = {
+    "mine": "t.assignee_id = :me",
+    "given": "t.made_by_id = :me AND t.assignee_id <> :me",
+    "all": "true",
+}
+STANDS = {
+    "open": "t.done_at IS NULL",
+    "late": "t.done_at IS NULL AND t.due_at < now()",
+    "done": "t.done_at IS NOT NULL",
+}
 SORTS = {"due": "t.due_at", "title": "t.title", "party": "p.name", "who": "i.name"}
 LIST = """
 SELECT t.id, t.title, t.due_at, t.assignee_id, i.name AS assignee_name, t.party_id,
   p.name AS party_name, t.made_by, t.made_by_id, t.done_at, count(*) OVER () AS total_rows
 FROM task t JOIN identity i ON i.id = t.assignee_id LEFT JOIN party p ON p.id = t.party_id
-WHERE CASE :view WHEN 'all' THEN true
-    WHEN 'given' THEN t.made_by_id = :me AND t.assignee_id <> :me
-    ELSE t.assignee_id = :me END
-  AND CASE :state WHEN 'open' THEN t.done_at IS NULL WHEN 'done' THEN t.done_at IS NOT NULL
-    WHEN 'late' THEN t.done_at IS NULL AND t.due_at < now() ELSE true END
+WHERE {whose} AND {stands}
   AND strpos(lower(concat_ws(' ', t.title, p.name, p.code, i.name)), :search) > 0
 """
 FINISH = """
@@ -143,11 +149,10 @@ async def task_list(
         raise Forbidden("FORBIDDEN", verb="reports.read")
     usual = "t.done_at DESC" if state == "done" else SORTS["due"]
     order = paging.order_by(SORTS, "due") if paging.sort else usual
+    listed = LIST.format(whose=WHOSE[view], stands=STANDS.get(state, "true"))
     found = await db.rows(
-        f"{LIST} ORDER BY {order}, t.id LIMIT :size OFFSET :offset",
-        view=view,
-        state=state,
-        me=actor.id,
+        f"{listed} ORDER BY {order}, t.id LIMIT :size OFFSET :offset",
+        **({} if view == "all" else {"me": actor.id}),
         search=search.lower().strip(),
         size=paging.size,
         offset=paging.offset,
